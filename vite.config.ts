@@ -36,6 +36,9 @@ const PAGE_POLICY = [
   'trusted-types lit-html afrl-lab',
 ].join('; ');
 
+/** What a page can only say in a header: no other page may show it in a frame. The page checks that itself too. */
+const HEADER_POLICY = `${PAGE_POLICY}; frame-ancestors 'none'`;
+
 /** No Trusted Types here: tfjs starts its threads by plain URL. Workers have no document that could be injected into. */
 const WORKER_POLICY = [
   "default-src 'none'",
@@ -73,7 +76,7 @@ function policyHeaders(): Plugin {
     configurePreviewServer({ middlewares }) {
       middlewares.use((request, response, next) => {
         const isScript = new URL(request.url ?? '/', 'http://host').pathname.endsWith('.js');
-        response.setHeader('Content-Security-Policy', isScript ? WORKER_POLICY : PAGE_POLICY);
+        response.setHeader('Content-Security-Policy', isScript ? WORKER_POLICY : HEADER_POLICY);
         next();
       });
     },

@@ -41,7 +41,7 @@ export default defineConfig(({ mode }) => {
             name: 'unit',
             setupFiles: ['test/setup/property-seed.ts'],
             maxWorkers: '100%',
-            include: ['test/unit/**/*.test.ts'],
+            include: ['test/unit/**/*.test.ts', 'test/attack/**/*.test.ts'],
             expect: { requireAssertions: true },
             sequence: { groupOrder: 0 },
           },

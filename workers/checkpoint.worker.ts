@@ -1,5 +1,5 @@
 /** The worker that stores checkpoints: exposes the checkpoint service. */
-import { expose } from 'comlink';
 import { CheckpointService } from '../src/sessions/checkpoint-service.ts';
+import { serve } from './serve.ts';
 
-expose(new CheckpointService());
+serve(new CheckpointService());

@@ -1,9 +1,9 @@
 /** The training worker for single runs, with the checkpoint store of this origin. */
-import { expose } from 'comlink';
 // The gradients of tfjs's own ops, which none of its backends include.
 import './tfjs-gradients.ts';
 import { openCheckpointStore } from '../src/checkpoint/store.ts';
 import { SessionService } from '../src/sessions/session-service.ts';
 import { WASM_PATHS } from './wasm-paths.ts';
+import { serve } from './serve.ts';
 
-expose(new SessionService({ wasmPaths: WASM_PATHS, openStore: openCheckpointStore }));
+serve(new SessionService({ wasmPaths: WASM_PATHS, openStore: openCheckpointStore }));

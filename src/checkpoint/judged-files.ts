@@ -10,7 +10,7 @@ import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { newId, TimeSchema } from './manifest.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
-import { heldLocks, whileLocked } from './tab-locks.ts';
+import { heldLocks, whileLocked } from '../common/tab-locks.ts';
 
 /** The most files of one record. */
 const MAX_FILES = 20;

@@ -1,6 +1,7 @@
 /**
  * Imported data sets that runs learn from. A run resumes exactly only with its data, so the data enters the store in
- * the transaction that records the run, and is deleted when no checkpoint and no run refers to it.
+ * the transaction that records the run, and is deleted when no checkpoint and no run refers to it, under way or in the
+ * queue.
  *
  * The store does not interpret the bytes; their SHA-256 is their key.
  */
@@ -101,17 +102,22 @@ export async function keepData(
 }
 
 /** The stores that {@link dropUnusedData} needs. */
-export const DATA_STORES = ['manifests', 'chunks', 'runs', 'datasets'] as const;
+export const DATA_STORES = ['manifests', 'chunks', 'runs', 'datasets', 'tracked'] as const;
 
 /** Deletes the data sets that no checkpoint and no run refers to, as part of a transaction. */
 export async function dropUnusedData(transaction: WriteTransaction): Promise<void> {
   const kept = await transaction.objectStore('datasets').getAllKeys();
   if (kept.length === 0) return;
-  const [manifests, runs] = await Promise.all([
+  const [manifests, runs, tracked] = await Promise.all([
     transaction.objectStore('manifests').getAll(),
     transaction.objectStore('runs').getAll(),
+    transaction.objectStore('tracked').getAll(),
   ]);
-  const named = new Set([...manifests.map(namedBy('worldHash')), ...runs.map(namedBy('dataHash'))]);
+  const named = new Set([
+    ...manifests.map(namedBy('worldHash')),
+    ...runs.map(namedBy('dataHash')),
+    ...tracked.map(queuedFor),
+  ]);
   for (const sha256 of kept) {
     if (named.has(sha256)) continue;
     await transaction.objectStore('datasets').delete(sha256);
@@ -123,6 +129,17 @@ export async function dropUnusedData(transaction: WriteTransaction): Promise<voi
 function namedBy(property: string): (record: unknown) => unknown {
   return (record) =>
     typeof record === 'object' && record !== null ? (record as Record<string, unknown>)[property] : undefined;
+}
+
+/** The data that a run of the queue will learn from. */
+const QueuedSchema = v.object({
+  queuedAt: v.number(),
+  experiment: v.object({ data: v.object({ sha256: v.string() }) }),
+});
+
+function queuedFor(record: unknown): string | undefined {
+  const { success, output } = v.safeParse(QueuedSchema, record);
+  return success ? output.experiment.data.sha256 : undefined;
 }
 
 function damagedRecord(sha256: string, problem: string): LabError {

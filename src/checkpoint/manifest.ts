@@ -124,11 +124,16 @@ export function freeName(name: string, taken: ReadonlySet<string>): string {
  * The automatic checkpoints of one run that retention deletes: all but the `keepLast` newest. Never one that a person
  * has named or annotated, nor the one just saved, even if the clock was set back.
  */
-export function surplusOf(ofRun: readonly Manifest[], justSavedId: string, keepLast: number): Manifest[] {
+export function surplusOf(
+  ofRun: readonly Manifest[],
+  justSavedId: string,
+  keepLast: number,
+  keptId?: string | null,
+): Manifest[] {
   const automatic = ofRun.filter(({ isAutomatic }) => isAutomatic);
   const others = automatic.filter(({ id }) => id !== justSavedId).toSorted(newestFirst);
   const othersKept = keepLast - (automatic.length - others.length);
-  return others.slice(othersKept);
+  return others.slice(othersKept).filter(({ id }) => id !== keptId);
 }
 
 /** Sort order of lists. */

@@ -19,7 +19,7 @@ import {
 } from './manifest.ts';
 import { type DataToKeep, DATA_STORES, dropUnusedData, keepData } from './kept-data.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
-import { heldLocks, tryLock } from './tab-locks.ts';
+import { heldLocks, tryLock } from '../common/tab-locks.ts';
 
 /** The record of a run. */
 export const OpenRunSchema = v.strictObject({

@@ -11,7 +11,7 @@ import { damaged } from './checkpoint-file.ts';
 import type { ChunkInfo, Manifest, PlannedChunk } from './manifest.ts';
 import { sha256Hex } from './sha256.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
-import { heldLocks, whileLocked } from './tab-locks.ts';
+import { heldLocks, whileLocked } from '../common/tab-locks.ts';
 
 /** Options of long operations. */
 export interface LongOptions {

@@ -3,8 +3,9 @@
  * throw a LabError.
  *
  * Tabs with different versions of the lab share the database. A newer tab has to migrate it, and waits until the older
- * ones close their connections. This connection closes at once on request, and later operations report that. If another
- * tab does not close its connection, opening fails after a while instead of waiting forever.
+ * ones close their connections. This connection closes at once on request; the next operation opens another one, so that
+ * a run saves again after the data of the page was cleared, and reports it if the database is a newer one by then. If
+ * another tab does not close its connection, opening fails after a while instead of waiting forever.
  */
 import { type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
 import { LabError } from '../common/errors.ts';
@@ -38,12 +39,16 @@ export interface DatabaseOptions {
 /** An open database. */
 export class StoreDatabase {
   readonly name: string;
-  readonly #connection: IDBPDatabase<StoreSchema>;
+  readonly #options: DatabaseOptions;
+  /** The connection, or the one being opened; undefined after it was lost. */
+  #connection: Promise<IDBPDatabase<StoreSchema>> | undefined;
+  /** Why the last connection was lost. */
   #lost: LabError | undefined;
+  #isClosed = false;
 
-  private constructor(name: string, connection: IDBPDatabase<StoreSchema>) {
-    this.name = name;
-    this.#connection = connection;
+  private constructor(options: DatabaseOptions) {
+    this.name = options.name;
+    this.#options = options;
   }
 
   /**
@@ -52,8 +57,23 @@ export class StoreDatabase {
    * @throws {LabError} with a fix, if there is no database, another tab blocks it, or its version is newer
    */
   static async open(options: DatabaseOptions): Promise<StoreDatabase> {
-    const { name, migrations = MIGRATIONS, blockedAfterMs = BLOCKED_AFTER_MS } = options;
-    let database: StoreDatabase | undefined;
+    const database = new StoreDatabase(options);
+    await database.#connected();
+    return database;
+  }
+
+  /** The connection, opened again if the last one was lost. */
+  async #connected(): Promise<IDBPDatabase<StoreSchema>> {
+    if (this.#isClosed) throw this.#lost ?? storeClosed('this page closed it');
+    this.#connection ??= this.#connect().catch((thrown: unknown) => {
+      this.#connection = undefined;
+      throw thrown;
+    });
+    return this.#connection;
+  }
+
+  async #connect(): Promise<IDBPDatabase<StoreSchema>> {
+    const { name, migrations = MIGRATIONS, blockedAfterMs = BLOCKED_AFTER_MS } = this.#options;
     const version = migrations.length;
     let migrationProblem: LabError | undefined;
     let giveUp: (error: LabError) => void = () => undefined;
@@ -61,6 +81,13 @@ export class StoreDatabase {
     const givenUp = new Promise<never>((_resolve, reject) => {
       giveUp = reject;
     });
+    let opened: IDBPDatabase<StoreSchema> | undefined;
+    const lose = (because: string): void => {
+      if (opened === undefined) return;
+      this.#lost = storeClosed(because);
+      this.#connection = undefined;
+      opened.close();
+    };
     // An async function, because merely accessing the database throws where storage is forbidden.
     const open = async (): Promise<IDBPDatabase<StoreSchema>> => {
       const factory: IDBFactory | undefined = globalThis.indexedDB;
@@ -75,14 +102,14 @@ export class StoreDatabase {
         blocked: () => {
           timer = setTimeout(() => giveUp(storeBlocked(version)), blockedAfterMs);
         },
-        blocking: () => database?.close('another tab of the lab updated or deleted it'),
-        terminated: () => database?.close('the browser closed it, or the data of this page was cleared'),
+        blocking: () => lose('another tab of the lab updated or deleted it'),
+        terminated: () => lose('the browser closed it, or the data of this page was cleared'),
       });
     };
     const opening = open();
     try {
-      database = new StoreDatabase(name, await Promise.race([opening, givenUp]));
-      return database;
+      opened = await Promise.race([opening, givenUp]);
+      return opened;
     } catch (thrown) {
       // The request cannot be cancelled. If it still succeeds, its connection must not block others.
       opening.then((connection) => connection.close()).catch(() => undefined);
@@ -106,14 +133,12 @@ export class StoreDatabase {
     return this.#transact(doing, 'readwrite', stores, work);
   }
 
-  /**
-   * Closes the connection. Writes in progress still complete; later operations throw.
-   *
-   * @param because - the reason, for the message
-   */
-  close(because = 'this page closed it'): void {
-    this.#lost ??= storeClosed(because);
-    this.#connection.close();
+  /** Closes the connection. Writes in progress still complete; later operations throw. */
+  close(): void {
+    this.#isClosed = true;
+    this.#lost = storeClosed('this page closed it');
+    void this.#connection?.then((connection) => connection.close()).catch(() => undefined);
+    this.#connection = undefined;
   }
 
   async #transact<Mode extends 'readonly' | 'readwrite', T>(
@@ -122,18 +147,21 @@ export class StoreDatabase {
     stores: StoreName[],
     work: (transaction: IDBPTransaction<StoreSchema, StoreName[], Mode>) => Promise<T>,
   ): Promise<T> {
-    if (this.#lost !== undefined) throw this.#lost;
+    const connection = await this.#connected();
+    const lostBefore = this.#lost;
     let transaction: IDBPTransaction<StoreSchema, StoreName[], Mode> | undefined;
     try {
       // Strict durability for chunks too, because a power cut must not leave a manifest without chunks.
-      transaction = this.#connection.transaction(stores, mode, { durability: 'strict' });
+      transaction = connection.transaction(stores, mode, { durability: 'strict' });
       transaction.done.catch(() => undefined); // it is awaited below, perhaps after it failed
       const result = await work(transaction);
       await transaction.done;
       return result;
     } catch (thrown) {
       const reason = transaction === undefined ? thrown : await abortAfter(thrown, transaction);
-      throw reason instanceof LabError ? reason : (this.#lost ?? requestFailure(doing, mode, reason));
+      if (reason instanceof LabError) throw reason;
+      // The connection was lost under way.
+      throw this.#lost !== undefined && this.#lost !== lostBefore ? this.#lost : requestFailure(doing, mode, reason);
     }
   }
 }

@@ -105,6 +105,6 @@ export function storeBlocked(version: number): LabError {
 export function storeClosed(because: string): LabError {
   return new LabError(STORE_UNAVAILABLE, {
     message: `The checkpoint store was closed: ${because}.`,
-    fix: 'Reload the page; checkpoints that were saved are still there unless the data of the page was cleared.',
+    fix: 'Try again; checkpoints that were saved are still there unless the data of the page was cleared.',
   });
 }

@@ -9,6 +9,7 @@
  *     records    events of the last finished run of a view  key: view
  *     judged     files of pairs of the Files view           key: id
  *     tracked    records of all runs                        key: id
+ *     completions  what runs have completed                 key: [id, step]
  *     judgedParts  their bytes, scores and corrections (judged-files.ts)  key: [id, kind, number, part]
  *
  * One invariant holds after every transaction: a chunk belongs to a manifest, a data set or a pending save. So nothing
@@ -30,6 +31,7 @@ export interface StoreSchema extends DBSchema {
   judged: { key: string; value: unknown };
   judgedParts: { key: [id: string, kind: string, number: number, part: number]; value: unknown };
   tracked: { key: string; value: unknown };
+  completions: { key: [id: string, step: number]; value: unknown };
 }
 
 /** A save in progress. */
@@ -49,7 +51,14 @@ export type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchan
 export type Migration = (database: IDBPDatabase, transaction: UpgradeTransaction) => void | Promise<void>;
 
 /** All migrations in order; the version of the database is their number. */
-export const MIGRATIONS: readonly Migration[] = [createStores, addDataSets, addRecords, addJudgedFiles, addTrackedRuns];
+export const MIGRATIONS: readonly Migration[] = [
+  createStores,
+  addDataSets,
+  addRecords,
+  addJudgedFiles,
+  addTrackedRuns,
+  addCompletions,
+];
 
 /** Migrates a database from its version to the latest. */
 export async function migrate(
@@ -92,4 +101,9 @@ function addJudgedFiles(database: IDBPDatabase): void {
 /** Version 5: the records of all runs. */
 function addTrackedRuns(database: IDBPDatabase): void {
   database.createObjectStore('tracked', { keyPath: 'id' });
+}
+
+/** Version 6: what runs have completed. */
+function addCompletions(database: IDBPDatabase): void {
+  database.createObjectStore('completions');
 }

@@ -65,6 +65,8 @@ export interface LoadedCheckpoint {
 export interface SaveOptions extends LongOptions {
   /** The number of automatic checkpoints to keep of the same run, including this one. Default: all. */
   readonly keepLast?: number | undefined;
+  /** One that is kept besides, such as the best. */
+  readonly keepId?: string | null | undefined;
 }
 
 /**
@@ -127,7 +129,7 @@ export class CheckpointStore {
   async save(
     info: CheckpointInfoInput,
     payload: Uint8Array<ArrayBuffer> | ByteSource,
-    { keepLast, ...options }: SaveOptions = {},
+    { keepLast, keepId, ...options }: SaveOptions = {},
   ): Promise<Manifest> {
     const checked = parseConfig('The manifest of a checkpoint', CheckpointInfoSchema, info);
     if (keepLast !== undefined) parseConfig('keepLast', v.pipe(v.number(), v.integer(), v.minValue(1)), keepLast);
@@ -143,7 +145,7 @@ export class CheckpointStore {
       await transaction.objectStore('manifests').put(manifest);
       if (keepLast !== undefined && manifest.runId !== null) {
         const ofRun = [...checkpoints, manifest].filter(({ runId }) => runId === manifest.runId);
-        for (const surplus of surplusOf(ofRun, id, keepLast)) await removeCheckpoint(transaction, surplus.id);
+        for (const surplus of surplusOf(ofRun, id, keepLast, keepId)) await removeCheckpoint(transaction, surplus.id);
       }
       return manifest;
     });

@@ -125,7 +125,7 @@ export const COMMANDS: readonly LazyCommand[] = [
   },
   {
     name: 'report',
-    summary: 'print the report of a study, and write it with its plots beside the results file',
+    summary: 'write the report of a study from its results file, or of any runs',
     load: async () => (await import('./studies/report-command.ts')).reportCommand(),
   },
 ];

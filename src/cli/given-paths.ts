@@ -44,6 +44,16 @@ export async function givenPath(path: string): Promise<FileOfPath> {
   };
 }
 
+/** @throws {LabError} `bad-config` if standard input, which can be read once, is given for several files */
+export function checkOneStdin(paths: readonly (string | undefined)[]): void {
+  if (paths.filter((path) => path === STDIN).length < 2) return;
+  throw new LabError('bad-config', {
+    message: 'Standard input (-) is given for several files.',
+    expected: 'it once, because it can be read once',
+    fix: 'Save the others as files, and name these.',
+  });
+}
+
 async function placeOf(path: string): Promise<string> {
   if (path === STDIN) return spool(path, process.stdin);
   const stats = await stat(path).catch(() => undefined);

@@ -56,7 +56,7 @@ export async function withRules(data: FileData, path: string, scaleSize: number,
 }
 
 /** Undefined where there is none. */
-async function readLexicon(path: string): Promise<Lexicon | undefined> {
+export async function readLexicon(path: string): Promise<Lexicon | undefined> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return undefined;
     throw systemError(error, `read ${path}`);

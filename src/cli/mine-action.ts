@@ -1,7 +1,6 @@
 /**
  * The action of `lab mine`.
  */
-import type { ColumnNames } from '../data/files/columns.ts';
 import { expertsOf, judgedPairs, withStandingOf } from '../runs/file-data.ts';
 import { minePairs } from '../runs/mine-pairs.ts';
 import { toExpert } from '../runs/sft-experiment.ts';
@@ -15,16 +14,13 @@ import { readModelFiles } from './model-folder.ts';
 import { openNodeBackend } from './node-backend.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
 import { checkOutputFile, writeOutput } from './outputs.ts';
-import { assertFile, readDataFiles } from './pair-files.ts';
+import { readDataFiles, type ReadingOptions } from './pair-files.ts';
 import { note, print, Progress } from './terminal.ts';
 
-interface MineOptions {
+interface MineOptions extends ReadingOptions {
   readonly model: string;
-  readonly docs?: string;
-  readonly column: ColumnNames;
-  readonly grade?: string;
   readonly split: Split;
-  readonly queries: number;
+  readonly worldQueries: number;
   readonly worldSeed: number;
   readonly limit?: number;
   readonly samples: number;
@@ -40,13 +36,12 @@ interface MineOptions {
   readonly backend: BackendChoice;
 }
 
-export async function runMine(path: string | undefined, options: MineOptions): Promise<void> {
+export async function runMine(paths: readonly string[], options: MineOptions): Promise<void> {
   const format = options.out === undefined ? undefined : formatOf(options.out);
-  const rules = { inputs: [path, options.docs, options.model], force: options.force };
+  const rules = { inputs: [...paths, options.docs, options.queries, options.model], force: options.force };
   if (options.out !== undefined) await checkOutputFile(options.out, rules);
-  for (const each of [path, options.docs]) if (each !== undefined) await assertFile(each);
   const files = await readModelFiles(options.model);
-  const experts = path === undefined ? worldExperts(options) : await fileExperts(path, readLabModel(files), options);
+  const experts = paths.length === 0 ? worldExperts(options) : await fileExperts(paths, readLabModel(files), options);
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   const model = loadLabModel(files);
@@ -71,15 +66,19 @@ export async function runMine(path: string | undefined, options: MineOptions): P
   if (options.json === true) print(JSON.stringify(mined.counts));
 }
 
-function worldExperts({ worldSeed, split, queries }: MineOptions): ExpertPair[] {
+function worldExperts({ worldSeed, split, worldQueries }: MineOptions): ExpertPair[] {
   const world = makeRuleWorld({ seed: worldSeed });
-  return Array.from(world.pairs(split, 0, Math.min(queries, world.queryCount(split))), toExpert);
+  return Array.from(world.pairs(split, 0, Math.min(worldQueries, world.queryCount(split))), toExpert);
 }
 
 /** The pairs of a file, with traces where the model's rules imply the given label. */
-async function fileExperts(path: string, model: ModelFacts, options: MineOptions): Promise<readonly ExpertPair[]> {
+async function fileExperts(
+  paths: readonly string[],
+  model: ModelFacts,
+  options: MineOptions,
+): Promise<readonly ExpertPair[]> {
   const { size } = model.scale;
-  const dataSet = await readDataFiles(path, { ...options, scale: size });
+  const dataSet = await readDataFiles(paths, { ...options, scale: size });
   const pairs = judgedPairs(dataSet.name, size, dataSet.pairs, options.grade);
   return expertsOf(model, withStandingOf(dataSet, pairs, model.prompt, model.vectors).slice(0, options.limit)).experts;
 }

@@ -7,18 +7,16 @@ import { SPLITS } from '../relevance/world/world-vocabulary.ts';
 import { HARD_THRESHOLDS } from '../train/hard-samples.ts';
 import { backendOption, EXACT_IDS, modelOption, notNegativeNumber, wholeNumber } from './options.ts';
 import { forceOption } from './outputs.ts';
-import { columnOption, docsOption, gradeOption } from './pair-files.ts';
+import { addReadingOptions } from './pair-files.ts';
 import { lazily } from './lazily.ts';
 
 export function mineCommand(): Command {
-  return new Command('mine')
-    .argument('[file]', 'judged pairs on the scale of the model (default: the rule world)')
-    .addOption(modelOption())
-    .addOption(docsOption())
-    .addOption(columnOption())
-    .addOption(gradeOption())
+  const command = new Command('mine')
+    .argument('[files...]', 'judged pairs on the scale of the model (default: the rule world)')
+    .addOption(modelOption());
+  return addReadingOptions(command)
     .addOption(new Option('--split <name>', 'the split of the rule world').choices(SPLITS).default('train'))
-    .option('--queries <n>', 'how many of its queries, six pairs each', wholeNumber(1), 250)
+    .option('--world-queries <n>', 'how many of its queries, six pairs each', wholeNumber(1), 250)
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
     .option('--limit <n>', 'only the first pairs of the file', wholeNumber(1))
     .option('--samples <n>', 'completions per pair, at temperature 1', wholeNumber(1), 8)

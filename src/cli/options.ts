@@ -63,6 +63,9 @@ export const positiveNumber = numberThat('a number above 0', (value) => value > 
 /** Parses a number of at least 0. */
 export const notNegativeNumber = numberThat('a number of at least 0', (value) => value >= 0);
 
+/** Parses a number from 0 to 1. */
+export const share = numberThat('a number from 0 to 1', (value) => value >= 0 && value <= 1);
+
 function numberThat(expected: string, isRight: (value: number) => boolean): (text: string) => number {
   return (text) => {
     const value = readNumber(text);

@@ -17,9 +17,10 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import process from 'node:process';
 import { Option } from 'commander';
 import { LabError } from '../common/errors.ts';
-import { isErrno, systemError } from './system-errors.ts';
+import { isAlive, isErrno, systemError } from './system-errors.ts';
 
 /** Conditions under which an output may be written. */
 export interface OutputRules {
@@ -186,12 +187,27 @@ export async function writeTogether(folder: string, files: ReadonlyMap<string, s
     await mkdir(folder, { recursive: true });
     for (const [name, contents] of files) {
       at = join(folder, name);
-      await writeFile(partOf(at), contents, { flush: true });
+      await writeFile(ownPartOf(at), contents, { flush: true });
     }
-    for (const path of paths) await rename(partOf(path), path);
+    for (const path of paths) await rename(ownPartOf(path), path);
   } catch (error) {
-    for (const path of paths) await rm(partOf(path), { force: true }).catch(() => undefined);
+    for (const path of paths) await rm(ownPartOf(path), { force: true }).catch(() => undefined);
     throw systemError(error, `write ${at}`);
+  }
+  await removeLeftParts(folder, files);
+}
+
+/** A part that no other process writes, so that none renames what another has half written. */
+function ownPartOf(path: string): string {
+  return partOf(`${path}.${process.pid}`);
+}
+
+/** Removes the parts that killed processes have left of some files. */
+async function removeLeftParts(folder: string, files: ReadonlyMap<string, unknown>): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, file = '', owner] = /^(.+)\.(\d+)\.part$/u.exec(name) ?? [];
+    if (files.has(file) && !isAlive(Number(owner)))
+      await rm(join(folder, name), { force: true }).catch(() => undefined);
   }
 }
 

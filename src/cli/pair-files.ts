@@ -2,7 +2,7 @@
  * Reads files of pairs and documents for commands.
  */
 import { stat } from 'node:fs/promises';
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '../common/errors.ts';
 import { type ColumnNames, ROLES } from '../data/files/columns.ts';
 import { type DataFile, readDataSet } from '../data/files/data-set-reader.ts';
@@ -17,31 +17,46 @@ import { openData, type OpenedData } from '../data/layouts/open-data.ts';
 import { checkGradeMeanings, GRADE_GRAMMAR } from '../protocol/grade-meanings.ts';
 import { scaleOfSize } from '../relevance/pair/labels.ts';
 import type { LabDocument } from '../relevance/pair/pair.ts';
-import { givenPath, notThere } from './given-paths.ts';
+import { checkOneStdin, givenPath, notThere } from './given-paths.ts';
 import { note } from './terminal.ts';
 
 /** Further row errors are counted, not printed. */
 export const SHOWN_ERRORS = 20;
 
+/** Adds the options that say how files of judged pairs are read. */
+export function addReadingOptions(command: Command): Command {
+  return [docsOption(), queriesOption(), formatOption(), sheetOption(), columnOption(), gradeOption()].reduce(
+    (all, option) => all.addOption(option),
+    command,
+  );
+}
+
+/** `--data FILE`, may be repeated. */
+export function dataOption(what: string): Option {
+  return new Option('--data <file>', `${what}; repeat it for files that belong together`).argParser(
+    (path: string, before: readonly string[] | undefined) => [...(before ?? []), path],
+  );
+}
+
 /** `--docs FILE` */
-export function docsOption(): Option {
+function docsOption(): Option {
   return new Option('--docs <file>', 'documents by docId, where the pairs hold ids only');
 }
 
 /** `--column ROLE=NAME`, may be repeated */
-export function columnOption(): Option {
+function columnOption(): Option {
   return new Option('--column <role=name>', `name a column, of the pairs or of --docs; roles: ${ROLES.join(', ')}`)
     .argParser(collectColumn)
     .default({});
 }
 
 /** `--grade VALUE=LABEL,...`, may be repeated; `protocol/grade-meanings.ts` parses its value. */
-export function gradeOption(): Option {
+function gradeOption(): Option {
   return new Option('--grade <meanings>', `${GRADE_GRAMMAR} (example: "Y=1,N=0,*=none")`).argParser(collectGrades);
 }
 
 /** `--format NAME` */
-export function formatOption(): Option {
+function formatOption(): Option {
   return new Option(
     '--format <name>',
     `the layout of the files (default: found by their contents): ${LAYOUT_NAMES.join(', ')}`,
@@ -49,12 +64,12 @@ export function formatOption(): Option {
 }
 
 /** `--queries FILE` */
-export function queriesOption(): Option {
+function queriesOption(): Option {
   return new Option('--queries <file>', 'texts of queries by their ids, where the pairs hold ids only');
 }
 
 /** `--sheet NAME` */
-export function sheetOption(): Option {
+function sheetOption(): Option {
   return new Option('--sheet <name>', 'the sheet of a workbook (default: the first)');
 }
 
@@ -65,6 +80,12 @@ export interface FilesOptions {
   readonly format?: string | undefined;
   readonly sheet?: string | undefined;
   readonly column?: ColumnNames | undefined;
+}
+
+/** How commands say how files of judged pairs are read: the options of {@link addReadingOptions}. */
+export interface ReadingOptions extends FilesOptions {
+  readonly column: ColumnNames;
+  readonly grade?: string | undefined;
 }
 
 /** The files of a command, opened. */
@@ -85,6 +106,7 @@ interface OpenedFiles {
  */
 export async function openFiles(paths: readonly string[], options: FilesOptions): Promise<OpenedFiles> {
   const { docs, queries, column: columns, format, sheet } = options;
+  checkOneStdin([...paths, docs, queries]);
   const given = await Promise.all(paths.map((path) => givenPath(path)));
   const docsFile = docs === undefined ? undefined : await givenPath(docs);
   const queriesFile = queries === undefined ? undefined : await givenPath(queries);
@@ -117,20 +139,11 @@ export async function readDocuments(
  * @throws {LabError} `not-found`, or `bad-file` if they cannot be used
  */
 export async function readDataFiles(
-  path: string,
-  {
-    docs,
-    column,
-    grade,
-    scale,
-  }: {
-    readonly docs?: string;
-    readonly column: ColumnNames;
-    readonly grade?: string | undefined;
-    readonly scale?: number | undefined;
-  },
+  paths: readonly string[],
+  options: ReadingOptions & { readonly scale?: number | undefined },
 ): Promise<DataSet> {
-  const { pairs, documents, grades } = (await openFiles([path], { docs, column })).data;
+  const { column, grade, scale } = options;
+  const { pairs, documents, grades } = (await openFiles(paths, options)).data;
   const files = documents === undefined ? [pairs] : [pairs, documents];
   const { dataSet, errors, errorCount, findings } = await readDataSet(files, { columns: column });
   noteRowErrors(dataSet.name, errors, errorCount);

@@ -4,7 +4,6 @@
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { LabError } from '../common/errors.ts';
-import type { ColumnNames } from '../data/files/columns.ts';
 import { piarReport } from '../studies/piar-report.ts';
 import { splitForPiar } from '../studies/piar-split.ts';
 import { reportMarkdown } from '../studies/report.ts';
@@ -20,13 +19,11 @@ import { synthesiseTraces } from '../relevance/rules/trace-synthesis.ts';
 import { LEXICON_FILE, readInstructionFile } from './instruction-files.ts';
 import { interruption } from './interruption.ts';
 import { readJudgedPairs } from './judged-pairs.ts';
+import type { ReadingOptions } from './pair-files.ts';
 import { checkOutputFolder, writeTogether } from './outputs.ts';
 import { note, print } from './terminal.ts';
 
-interface PiarCommandOptions {
-  readonly docs?: string;
-  readonly column: ColumnNames;
-  readonly grade?: string;
+interface PiarCommandOptions extends ReadingOptions {
   readonly scale: number;
   readonly rounds: number;
   readonly seed: number;
@@ -47,10 +44,13 @@ const RESULT_FILES = [
   'report.md',
 ] as const;
 
-export async function runPiarCommand(path: string, options: PiarCommandOptions): Promise<void> {
-  const { docs, start: startPath, force } = options;
+export async function runPiarCommand(paths: readonly string[], options: PiarCommandOptions): Promise<void> {
+  const { docs, queries, start: startPath, force } = options;
   const lexiconPath = startPath === undefined ? undefined : join(dirname(startPath), LEXICON_FILE);
-  await checkOutputFolder(options.out, RESULT_FILES, { inputs: [path, docs, startPath, lexiconPath], force });
+  await checkOutputFolder(options.out, RESULT_FILES, {
+    inputs: [...paths, docs, queries, startPath, lexiconPath],
+    force,
+  });
   const scale = scaleOfSize(options.scale);
   const refiner = refinerOf(options);
   const start = options.start === undefined ? startInstruction(scale.size) : await readInstructionFile(options.start);
@@ -62,7 +62,7 @@ export async function runPiarCommand(path: string, options: PiarCommandOptions):
       fix: 'Name the scale of the file with --scale.',
     });
   }
-  const pairs = await readJudgedPairs(path, { ...options, scale });
+  const pairs = await readJudgedPairs(paths, { ...options, scale });
   const split = splitForPiar(pairs, options.seed);
   note(
     `${split.train.length} pairs to propose on, ${split.dev.length} to accept by, ${split.test.length} to report on.`,
@@ -80,7 +80,7 @@ export async function runPiarCommand(path: string, options: PiarCommandOptions):
     ...split.dev,
     ...split.test,
   ]);
-  const name = basename(path);
+  const name = paths.map((path) => basename(path)).join(', ');
   const traces = traced.map(({ pair: { query, document, label }, trace }) =>
     JSON.stringify({
       query,

@@ -5,15 +5,15 @@ import { Command } from 'commander';
 import { MAX_SCALE } from '../relevance/pair/labels.ts';
 import { wholeNumber } from './options.ts';
 import { forceOption } from './outputs.ts';
-import { columnOption, docsOption, gradeOption } from './pair-files.ts';
+import { addReadingOptions } from './pair-files.ts';
 import { lazily } from './lazily.ts';
 
 export function piarCommand(): Command {
-  return new Command('piar')
-    .argument('<file>', 'judged pairs: TSV, CSV, JSON lines or a JSON array, optionally .gz')
-    .addOption(docsOption())
-    .addOption(columnOption())
-    .addOption(gradeOption())
+  const command = new Command('piar').argument(
+    '<files...>',
+    'judged pairs in any format that lab score reads; several that belong together',
+  );
+  return addReadingOptions(command)
     .option('--scale <n>', `how many labels the grades have, 2 to ${MAX_SCALE}`, wholeNumber(2), 4)
     .option('--rounds <n>', 'the maximum number of rounds', wholeNumber(1), 20)
     .option('--seed <n>', 'seed of the split into train, dev and test queries', wholeNumber(0), 1)

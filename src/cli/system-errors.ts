@@ -1,6 +1,7 @@
 /**
  * Operating-system errors in words, with a code of the lab.
  */
+import process from 'node:process';
 import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 
 /** The meaning of an error code, and its fix. */
@@ -40,4 +41,15 @@ export function systemError(error: unknown, attempt?: string): unknown {
   const path = 'path' in error && typeof error.path === 'string' ? error.path : undefined;
   const tried = attempt ?? (path === undefined ? messageOf(error) : `use ${path}`);
   return new LabError(code, { message: `${what}: could not ${tried}.`, fix, cause: error });
+}
+
+/** Whether a process is alive; what is no process id counts as alive, because nothing is known of it. */
+export function isAlive(processId: number): boolean {
+  if (!Number.isInteger(processId) || processId <= 0) return true;
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return !isErrno(error, 'ESRCH');
+  }
 }

@@ -38,7 +38,15 @@ export interface LabErrorDetails {
   readonly cause?: unknown;
 }
 
-/** An error with a code from {@link LabErrorCode}; `message` includes expected, got and fix in one readable line. */
+/** The most characters of a message; longer ones are shortened where they quote. */
+const MAX_MESSAGE_LENGTH = 300;
+/** What a part that is shortened keeps at least. What was found comes from files, and is shortened first. */
+const LEAST = { got: 40, expected: 60, message: 100 } as const;
+
+/**
+ * An error with a code from {@link LabErrorCode}; `message` includes expected, got and fix in one readable line of at most
+ * 300 characters.
+ */
 export class LabError extends Error {
   readonly code: LabErrorCode;
 
@@ -49,12 +57,27 @@ export class LabError extends Error {
   }
 }
 
-function composeMessage({ message, expected, got, fix }: LabErrorDetails): string {
+function composeMessage(details: LabErrorDetails): string {
+  const parts: { -readonly [Part in keyof LabErrorDetails]: LabErrorDetails[Part] } = { ...details };
+  for (const name of ['got', 'expected', 'message'] as const) {
+    const over = joined(parts).length - MAX_MESSAGE_LENGTH;
+    const part = parts[name];
+    if (over > 0 && part !== undefined) parts[name] = shortened(part, Math.max(LEAST[name], part.length - over));
+  }
+  return joined(parts);
+}
+
+function joined({ message, expected, got, fix }: LabErrorDetails): string {
   let text = message;
   if (expected !== undefined) text += ` Expected ${expected}.`;
   if (got !== undefined) text += ` Got ${got}.`;
   if (fix !== undefined) text += ` ${fix}`;
   return text;
+}
+
+/** A text of at most `length` UTF-16 units, with an ellipsis where it was cut; never half of a character. */
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}\u2026`;
 }
 
 /** The message of any thrown value, for display. */

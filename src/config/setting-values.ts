@@ -9,14 +9,15 @@ import type { NumberRange, SettingField } from './setting-fields.ts';
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/iu;
 /** Texts that mean no number. */
 const NONE: ReadonlySet<string> = new Set(['', 'none', 'null']);
-const TOGGLES: Readonly<Record<string, boolean>> = {
-  true: true,
-  yes: true,
-  on: true,
-  false: false,
-  no: false,
-  off: false,
-};
+// A map, because texts such as "constructor" are keys of every object.
+const TOGGLES: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['yes', true],
+  ['on', true],
+  ['false', false],
+  ['no', false],
+  ['off', false],
+]);
 
 /** The value of a setting. */
 export type SettingValue = string | number | boolean | null | readonly number[];
@@ -42,7 +43,7 @@ export function readSetting(field: SettingField, text: string): SettingValue | u
     case 'choice':
       return field.options.some(({ value }) => value === text) ? text : undefined;
     case 'toggle':
-      return TOGGLES[text.trim().toLowerCase()];
+      return TOGGLES.get(text.trim().toLowerCase());
     case 'text':
     case 'given':
       return text;

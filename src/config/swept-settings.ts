@@ -46,8 +46,16 @@ export function parseSeeds(text: string): number[] {
   });
 }
 
-/** @throws {LabError} `bad-config` if there are too many runs */
-export function checkSize(set: readonly SweptSetting[], seeds: readonly number[]): void {
+/** @throws {LabError} `bad-config` if a setting is swept twice, or there are too many runs */
+export function checkSweep(set: readonly SweptSetting[], seeds: readonly number[]): void {
+  const again = set.find(({ path }, i) => set.findIndex((other) => other.path === path) < i);
+  if (again !== undefined) {
+    throw new LabError('bad-config', {
+      message: `The sweep has ${again.path} twice.`,
+      expected: 'each setting once',
+      fix: 'Give all its values in one place, separated by commas.',
+    });
+  }
   const total = set.reduce((product, { values }) => product * values.length, seeds.length);
   if (total <= MOST_RUNS) return;
   throw new LabError('bad-config', {

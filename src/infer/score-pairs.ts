@@ -9,6 +9,7 @@ import type { Pair } from '../relevance/pair/pair.ts';
 import { withOwnMeaning } from '../relevance/prompt/meaning.ts';
 import type { PromptField } from '../relevance/prompt/prompt.ts';
 import { readPair } from '../relevance/rules/typed-document.ts';
+import { type RulesModel, scoreByRules } from './rules-model.ts';
 import { type LabModel, promptRoom } from './lab-model.ts';
 import { type LabelScore, scorePrompts } from './score.ts';
 
@@ -45,11 +46,17 @@ export interface StreamHooks<T> {
  * @throws {LabError} `aborted`; `not-finite` naming the item whose score is not a number
  */
 export async function* scoreStream<T extends { readonly pair: Pair }>(
-  model: LabModel,
+  model: LabModel | RulesModel,
   items: AsyncIterable<T>,
   signal?: AbortSignal,
   hooks: StreamHooks<T> = {},
 ): AsyncGenerator<ScoredItem<T>> {
+  if ('kind' in model) {
+    for await (const { item, score } of scoreByRules(model, items, signal, hooks.onUnfit)) {
+      yield { item, prompt: new Int32Array(), score, cutFields: [] };
+    }
+    return;
+  }
   // An item that cannot become a prompt takes no place in a window, because windows must not depend on it.
   let window: EncodedItem<T>[] = [];
   for await (const item of items) {

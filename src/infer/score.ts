@@ -40,7 +40,7 @@ export interface ScoreOptions {
 
 /**
  * Scores prompts; the results are in the order of the prompts and do not depend on how they were batched beyond float32
- * rounding.
+ * rounding. Equal prompts are scored once, so that documents which look alike to the model stay tied.
  *
  * @param labelIds - the token ids of labels 0..R-1
  * @throws {LabError} `aborted`; `bad-shape` for a prompt longer than the model's positions; `not-finite` naming the
@@ -56,19 +56,36 @@ export async function scorePrompts(
   const isSparse = usesKernels() && model.config.headDim % 4 === 0;
   const { maxPositions } = model.config;
   const scores = Array.from<LabelScore>({ length: prompts.length });
+  const equal = equalPrompts(prompts);
+  const different = equal.flatMap(([first = 0]) => prompts[first] ?? []);
   const R = labelIds.length;
   let done = 0;
-  for (const pass of planPasses(prompts, { tokensPerPass, isSparse, maxPositions })) {
+  for (const pass of planPasses(different, { tokensPerPass, isSparse, maxPositions })) {
     await yieldToMessages(); // a stop may be waiting
     throwIfAborted(signal);
     const logProbs = await readLogProbs(model, labelIds, pass); // GPU -> CPU sync: [M,R]
-    for (const [m, index] of pass.prompts.entries()) {
-      scores[index] = scoreOf([...logProbs.subarray(m * R, (m + 1) * R)], () => nameOf(index));
+    for (const [m, place] of pass.prompts.entries()) {
+      const indices = equal[place] ?? [];
+      const row = [...logProbs.subarray(m * R, (m + 1) * R)];
+      const score = scoreOf(row, model.config.vocabSize, () => nameOf(indices[0] ?? 0));
+      for (const index of indices) scores[index] = score;
+      done += indices.length;
     }
-    done += pass.prompts.length;
     onProgress?.(done);
   }
   return scores;
+}
+
+/** The indices of prompts, grouped by their tokens. */
+function equalPrompts(prompts: readonly Int32Array[]): readonly (readonly number[])[] {
+  const groups = new Map<string, number[]>();
+  for (const [index, prompt] of prompts.entries()) {
+    const key = prompt.join();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [index]);
+    else group.push(index);
+  }
+  return [...groups.values()];
 }
 
 /**
@@ -84,17 +101,24 @@ export function labelScore(row: Float32Array, labelIds: readonly number[], name:
   for (const logit of row) total += Math.exp(logit - max);
   return scoreOf(
     labelIds.map((id) => (row[id] ?? -Infinity) - max - Math.log(total)),
+    row.length,
     () => name,
   );
 }
 
-/** @param logProbs - of the R label tokens, in nats */
-function scoreOf(logProbs: readonly number[], nameOf: () => string): LabelScore {
+/**
+ * @param logProbs - of the R label tokens, in nats
+ * @param vocabSize - V
+ * @throws {LabError} `not-finite` if they are no numbers, or if the V tokens are equally likely to the last bit, because
+ * only an overflow does that: a norm divides by an infinite mean square, and logits of 0 are left
+ */
+function scoreOf(logProbs: readonly number[], vocabSize: number, nameOf: () => string): LabelScore {
   // Relative to the likeliest, so that labels with almost no probability still have an order.
   const max = largest(logProbs);
   const masses = logProbs.map((logProb) => Math.exp(logProb - max));
   const total = masses.reduce((sum, mass) => sum + mass, 0);
-  if (!Number.isFinite(total)) throw notANumber(nameOf(), logProbs);
+  const isUniform = masses.every((mass) => mass === 1) && Math.abs(max + Math.log(vocabSize)) < 1e-6;
+  if (!Number.isFinite(total) || isUniform) throw notANumber(nameOf(), logProbs);
   const probabilities = masses.map((mass) => mass / total);
   return {
     label: argMaxLabel(probabilities),
@@ -107,7 +131,7 @@ function scoreOf(logProbs: readonly number[], nameOf: () => string): LabelScore 
 function notANumber(name: string, logProbs: readonly number[]): LabError {
   return new LabError('not-finite', {
     message: `The score of ${name} is not a number.`,
-    expected: 'finite log-probabilities of the labels',
+    expected: 'finite log-probabilities of the labels, not all the same as those of every other token',
     got: logProbs.join(', '),
     fix: 'Look for weights that are not finite or too large for float32, or try another --backend.',
   });

@@ -38,3 +38,23 @@ export function failureOf(thrown: unknown): Failure {
   const name = thrown instanceof Error ? thrown.name : '';
   return { code: isCode(name) ? name : 'internal', message: messageOf(thrown) };
 }
+
+/**
+ * The codes of failures that lie in a run itself, in its settings, files or numbers: beginning it again would fail
+ * again, and another run need not. Any other failure is one of the browser or the machine, of which the run knows nothing.
+ */
+const OF_RUN: ReadonlySet<LabErrorCode> = new Set([
+  'bad-checkpoint',
+  'bad-config',
+  'bad-file',
+  'bad-instruction',
+  'bad-shape',
+  'bad-tokenizer',
+  'bad-trace',
+  'not-finite',
+  'not-found',
+]);
+
+export function isOfRun({ code }: Failure): boolean {
+  return OF_RUN.has(code);
+}

@@ -10,9 +10,9 @@ import { LoadRequestSchema, type LoadProgress, PairSchema } from './scoring.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** The origin of a model, by which the page can load it again. */
+/** The origin of a model, by which the page can load it again; of `rules`, those of a bundled model answer alone. */
 const ModelChoiceSchema = v.strictObject({
-  kind: v.picklist(['bundled', 'checkpoint']),
+  kind: v.picklist(['bundled', 'checkpoint', 'rules']),
   id: v.string(),
 });
 export type ModelChoice = v.InferOutput<typeof ModelChoiceSchema>;
@@ -29,6 +29,8 @@ export const FileScoringSchema = v.strictObject({
   rubric: v.array(v.string()),
   /** The names of the labels of grades and corrections, worst first. */
   gradeNames: v.array(v.string()),
+  /** [grades] how the file writes each grade, the most frequent ways. */
+  gradeTexts: v.optional(v.array(v.array(v.string())), []),
   /** The grade that each label of the model counts as. */
   mapping: v.array(count),
   /** The text folding of the model, which BM25 uses too. */
@@ -190,6 +192,14 @@ export const FileMeasuresSchema = v.strictObject({
   pairAccuracy: MeasuredSchema,
   bm25Ndcg10: MeasuredSchema,
   bm25PairAccuracy: MeasuredSchema,
+  /** Whether labels are as often right as they are sure, by how sure they are. */
+  reliability: v.array(
+    v.strictObject({ low: v.number(), high: v.number(), answers: count, right: count, confidence: v.number() }),
+  ),
+  /** What is left if labels below a confidence go to a person, in steps of 1 %. */
+  abstention: v.array(v.strictObject({ threshold: v.number(), answered: count, right: count })),
+  /** How far judges agree, a sentence each; none where no pair has two. */
+  judges: v.array(v.string()),
   /** Sentences on queries that contribute little or nothing to the measures. */
   notes: v.array(v.string()),
 });
@@ -207,7 +217,18 @@ export const PrepareRequestSchema = v.strictObject({ choice: ModelChoiceSchema, 
 export type PrepareRequest = v.InferOutput<typeof PrepareRequestSchema>;
 
 /** What can be carried away. */
-export const EXPORT_FORMATS = ['csv', 'tsv', 'jsonl', 'parquet', 'run', 'qrels', 'pairs', 'html', 'proof'] as const;
+export const EXPORT_FORMATS = [
+  'csv',
+  'tsv',
+  'jsonl',
+  'parquet',
+  'run',
+  'qrels',
+  'quepid',
+  'pairs',
+  'html',
+  'proof',
+] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export const ExportedSchema = v.strictObject({
@@ -224,10 +245,30 @@ export const VerifiedSchema = v.strictObject({
   /** Pairs that were scored again, of all. */
   pairs: count,
   of: count,
+  /** Whether the file has further pairs, of which the proof says nothing. */
+  hasMore: v.boolean(),
   /** The first and last rows of windows whose scores differ. */
   different: v.array(v.strictObject({ firstRow: count, lastRow: count })),
 });
 export type Verified = v.InferOutput<typeof VerifiedSchema>;
+
+/** What rules say of a pair. */
+export const ExplainedSchema = v.strictObject({
+  /** A sentence for each rule that decides. */
+  sentences: v.array(v.string()),
+  /** What they rest on in the document. */
+  evidence: v.array(v.string()),
+});
+export type Explained = v.InferOutput<typeof ExplainedSchema>;
+
+/** A pair without some of its words. */
+export const WithoutSchema = v.strictObject({
+  /** The words of its document that its query has too. */
+  words: v.array(v.string()),
+  /** [R] without what was removed; null if nothing was. */
+  probabilities: v.nullable(v.array(v.number())),
+});
+export type Without = v.InferOutput<typeof WithoutSchema>;
 
 export const AddFilesSchema = v.strictObject({
   files: v.pipe(
@@ -266,6 +307,14 @@ export interface FilesApi {
   score(emit: (event: FileScoringEvent) => void): Promise<void>;
   pause(): Promise<void>;
   pair(place: number): Promise<v.InferOutput<typeof FilePairSchema>>;
+  /**
+   * Scores a pair without some pieces of its document, and names the words that its query has too.
+   *
+   * @param removed - each at every occurrence; none for the words alone, which needs no model
+   */
+  without(place: number, removed: readonly string[]): Promise<Without>;
+  /** What the rules that score the file say of a pair; null if a model scores it. */
+  explain(place: number): Promise<Explained | null>;
   correct(correction: Correction): Promise<void>;
   /** Removes the last correction. */
   undoCorrection(): Promise<void>;

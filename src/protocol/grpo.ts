@@ -65,6 +65,9 @@ export function checkpointIdIn(modelUrl: string): string | undefined {
 /** The kind under which runs and checkpoints of branches are stored. */
 export const BRANCH_KIND = 'grpo';
 
+/** How much faster than another a branch can go. */
+const MOST_PACE = 8;
+
 /** A demonstration to run. */
 export const GrpoRequestSchema = v.strictObject({
   /**
@@ -73,6 +76,8 @@ export const GrpoRequestSchema = v.strictObject({
    */
   modelUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
   backend: v.optional(v.picklist(BACKEND_CHOICES), 'auto'),
+  /** Of the weights that must be there; null for whichever are. */
+  startHash: v.optional(v.nullable(v.string()), null),
   /** Whether the page is visible. */
   isVisible: v.optional(v.boolean(), true),
   /** Whether the Collapse view shows the demonstration after a reload. */
@@ -85,6 +90,8 @@ export const GrpoRequestSchema = v.strictObject({
       v.strictObject({
         name: branchName,
         experiment: v.unknown(),
+        /** Steps that it makes in the time of one step of a branch of pace 1. */
+        pace: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_PACE)), 1),
         /** The branch's stored state; null for a new one. A parent comes before its forks. */
         kept: v.optional(
           v.nullable(

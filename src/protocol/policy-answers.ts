@@ -9,7 +9,9 @@ export const MAX_RECORDED_PAIRS = 240;
 export const SURENESS_PARTS = 1000;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const text = v.pipe(v.string(), v.maxLength(2000));
+/** Of texts in a message or a recording, in characters. */
+export const MAX_RECORDED_TEXT = 2000;
+const text = v.pipe(v.string(), v.maxLength(MAX_RECORDED_TEXT));
 /** An index, or -1 where there is none. */
 const indexOrNone = v.pipe(v.number(), v.integer(), v.minValue(-1));
 
@@ -28,6 +30,8 @@ export type PolicyAnswers = v.InferOutput<typeof PolicyAnswersSchema>;
 export const RecordedPairSchema = v.strictObject({
   query: text,
   title: text,
+  /** What else the document says, in a line; empty in recordings of earlier versions. */
+  details: v.optional(text, ''),
   /** The gold label, and the rule that should decide it; -1 where the expert gives none. */
   label: count,
   rule: indexOrNone,

@@ -3,7 +3,7 @@
  */
 import * as v from 'valibot';
 import type { ExportedFile } from './checkpoints.ts';
-import { RUN_STATES, type RunChange, TrackedRunSchema } from './tracked-run.ts';
+import { RUN_STATES, type RunChange, RunCompletionsSchema, RunWatchSchema, TrackedRunSchema } from './tracked-run.ts';
 
 const text = v.string();
 const finite = v.pipe(v.number(), v.finite());
@@ -20,7 +20,7 @@ const RunRowSchema = v.strictObject({
   /** The last value of everything that was measured. */
   last: v.record(v.string(), finite),
   /** The course of each of the {@link SHOWN_METRICS} that was measured, for a small drawing. */
-  courses: v.record(v.string(), v.array(v.strictObject({ step: v.number(), value: finite }))),
+  courses: v.record(v.string(), v.array(v.strictObject({ step: finite, value: finite }))),
 });
 export type RunRow = v.InferOutput<typeof RunRowSchema>;
 
@@ -54,38 +54,54 @@ const ReportPartSchema = v.variant('kind', [
 ]);
 export type ReportPart = v.InferOutput<typeof ReportPartSchema>;
 
+/** What curves are drawn over: updates, input tokens learned from, or computing time in milliseconds. */
+export const COMPARISON_AXES = ['step', 'tokens', 'time'] as const;
+export type ComparisonAxis = (typeof COMPARISON_AXES)[number];
+
 export const RunsComparisonSchema = v.strictObject({
   /** All metrics that can be compared. */
   metrics: v.array(text),
+  /** Those that were recorded, and the one of the panels. */
+  axes: v.array(v.picklist(COMPARISON_AXES)),
+  axis: v.picklist(COMPARISON_AXES),
   parts: v.array(ReportPartSchema),
   /** The names of the groups, in the order of the lines of each panel. */
   groups: v.array(text),
   panels: v.array(
     v.strictObject({
       metric: text,
-      /** The mean over the runs of each group, with its 95 % interval where there are several. */
-      lines: v.array(v.array(v.strictObject({ step: v.number(), mean: finite, low: finite, high: finite }))),
+      /** At each place on the axis the mean over the runs of a group, with its 95 % interval where there are several. */
+      lines: v.array(v.array(v.strictObject({ at: finite, mean: finite, low: finite, high: finite }))),
     }),
   ),
 });
 export type RunsComparison = v.InferOutput<typeof RunsComparisonSchema>;
 
+/** What some runs completed, in the order that was asked for; runs without completions have no steps. */
+export const ComparedCompletionsSchema = v.array(
+  v.strictObject({ name: text, seed: v.pipe(v.number(), v.safeInteger()), steps: v.array(RunCompletionsSchema) }),
+);
+export type ComparedCompletions = v.InferOutput<typeof ComparedCompletionsSchema>;
+
 /** At most this many runs are compared at once. */
 export const MOST_COMPARED = 40;
 
 /**
- * `zip` has a folder for each run, which `lab runs` and `lab compare` read; `csv` a row for each measurement; `html` is
- * the comparison as a page; `tensorboard` are event files for TensorBoard, in a zip archive.
+ * `zip` has a folder for each run, which `lab runs` and `lab compare` read; `report` has what `lab report` writes, in a zip
+ * archive; `csv` has a row for each measurement; `html` is the comparison as a page; `tensorboard` are event files for
+ * TensorBoard, in a zip archive; `bibtex` is how to cite the runs.
  */
-export const RUN_EXPORTS = ['zip', 'csv', 'html', 'tensorboard'] as const;
+export const RUN_EXPORTS = ['zip', 'report', 'csv', 'html', 'tensorboard', 'bibtex'] as const;
 export type RunExport = (typeof RUN_EXPORTS)[number];
 
 export const CompareRequestSchema = v.strictObject({
   ids: v.pipe(v.array(text), v.minLength(1), v.maxLength(MOST_COMPARED)),
   /** Those to show; by default the first that were measured. */
   metrics: v.optional(v.array(text)),
+  /** Steps where it was not recorded. */
+  axis: v.optional(v.picklist(COMPARISON_AXES), 'step'),
 });
-export type CompareRequest = v.InferOutput<typeof CompareRequestSchema>;
+export type CompareRequest = v.InferInput<typeof CompareRequestSchema>;
 
 export const ExportRequestSchema = v.strictObject({
   ids: v.pipe(v.array(text), v.minLength(1)),
@@ -111,14 +127,42 @@ export const SweepRequestSchema = v.strictObject({
   set: v.array(text),
   /** `1-5`, `1,3,7` or both. */
   seeds: text,
+  /** How the runs are watched; null if they are not. */
+  watch: v.optional(v.nullable(RunWatchSchema), null),
 });
-export type SweepRequest = v.InferOutput<typeof SweepRequestSchema>;
+export type SweepRequest = v.InferInput<typeof SweepRequestSchema>;
+
+/** An experiment of the lab whose arms can be queued. */
+const PresetSchema = v.strictObject({
+  /** Such as `E1`. */
+  id: text,
+  title: text,
+  question: text,
+  /** The most important first. */
+  arms: v.array(text),
+  /** Where it is made, for one that the page cannot make; else null. */
+  instead: v.nullable(text),
+});
+export type Preset = v.InferOutput<typeof PresetSchema>;
+export const PresetsSchema = v.array(PresetSchema);
+
+/** Arms of a preset to queue. */
+export const PresetRequestSchema = v.strictObject({
+  id: text,
+  arms: v.pipe(v.array(text), v.minLength(1, 'Invalid arms: choose at least one')),
+  /** As in a sweep. */
+  seeds: text,
+  /** In place of those of the arms, for a quick look; null for those of the arms. */
+  steps: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000))),
+  watch: v.optional(v.nullable(RunWatchSchema), null),
+});
+export type PresetRequest = v.InferInput<typeof PresetRequestSchema>;
 
 /** The runs that a sweep would make. */
 export const SweepPlanSchema = v.strictObject({
   names: v.array(text),
-  /** How long the base took, in milliseconds; null if it has not finished. */
-  baseMs: v.nullable(v.number()),
+  /** How long the base has computed, in milliseconds; null if it has not finished, or nobody measured it. */
+  baseMs: v.nullable(finite),
 });
 export type SweepPlan = v.InferOutput<typeof SweepPlanSchema>;
 
@@ -129,6 +173,8 @@ export type SettingPaths = v.InferOutput<typeof SettingPathsSchema>;
 /** A run whose turn it is. */
 export const QueuedRunSchema = v.strictObject({
   ...v.pick(TrackedRunSchema, ['id', 'kind', 'name', 'seed', 'experiment', 'startUrl']).entries,
+  /** Of the weights of the model that it starts from or learns from; null where that is not known yet. */
+  startHash: v.nullable(text),
   /** Its last checkpoint, to resume from; null to start over. */
   checkpointId: v.nullable(text),
 });
@@ -144,6 +190,8 @@ export interface RunsApi {
   restore(removed: Blob): Promise<void>;
   /** `not-found` if a run was deleted. */
   compare(request: CompareRequest): Promise<RunsComparison>;
+  /** `not-found` if a run was deleted. */
+  completions(ids: readonly string[]): Promise<ComparedCompletions>;
   exportRuns(request: ExportRequest): Promise<ExportedFile>;
   /** Adds the runs of a `zip` of {@link exportRuns}, or of zipped run folders of the command line. `bad-file` */
   importRuns(file: Blob): Promise<RunsImported>;
@@ -153,6 +201,11 @@ export interface RunsApi {
   planSweep(request: SweepRequest): Promise<SweepPlan>;
   /** Adds the runs of a sweep to the queue. */
   queueSweep(request: SweepRequest): Promise<void>;
+  presets(): Promise<Preset[]>;
+  /** `bad-config` naming what cannot be read. */
+  planPreset(request: PresetRequest): Promise<SweepPlan>;
+  /** Adds the runs of a preset to the queue. */
+  queuePreset(request: PresetRequest): Promise<void>;
   /** The run of the queue whose turn it is; null if none is waiting. */
   nextQueued(): Promise<QueuedRun | null>;
   /** Ends the turn of a run that could not be begun. */

@@ -38,6 +38,8 @@ export const TrainRequestSchema = v.strictObject({
       experiment: v.unknown(),
       /** The folder of the teacher as an absolute URL with a trailing slash, or `checkpointUrl`. */
       teacherUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
+      /** Of the teacher's weights that must be there; null for whichever are. */
+      teacherHash: v.optional(v.nullable(v.string()), null),
       runId: v.optional(checkpointId),
     }),
     /** A checkpoint of the store, from any kind of run. */

@@ -8,7 +8,7 @@ import { parseConfig } from '../config/parse.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
 import type { DistillState } from '../train/distill.ts';
-import { readRunFile, writeRunFile } from './run-file.ts';
+import { checkStep, readRunFile, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-distill';
 const SCHEMA_VERSION = 1;
@@ -83,6 +83,7 @@ export function readDistillCheckpoint(bytes: Uint8Array): DistillCheckpoint {
     moments,
   } = readRunFile(bytes, (metadata) => parseConfig('The checkpoint', MetadataSchema, metadata));
   const { experiment, student, teacherHash, worldHash, step, tokens, curve } = run;
+  checkStep(step, experiment.distill.steps);
   return {
     experiment,
     student,

@@ -10,7 +10,7 @@ import { type PolicyMeasures, PolicyMeasuresSchema } from '../protocol/policy-me
 import { renameOldKeys } from '../protocol/renamed-keys.ts';
 import { CURRICULUM_START } from '../train/curriculum.ts';
 import type { GrpoState } from '../train/grpo.ts';
-import { readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
+import { checkStep, readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-grpo';
 /** Version 1 had only rule worlds; `upgradedFromWorld` reads it. */
@@ -19,10 +19,16 @@ const SCHEMA_VERSION = 2;
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** A measurement and the step that it follows. */
-export const GrpoCurvePointSchema = v.strictObject({ step: count, measures: PolicyMeasuresSchema });
+export const GrpoCurvePointSchema = v.strictObject({
+  step: count,
+  measures: PolicyMeasuresSchema,
+  /** Tokens learned from by then, the policy's and the expert's; missing in earlier versions. */
+  tokens: v.optional(count),
+});
 export interface GrpoCurvePoint {
   readonly step: number;
   readonly measures: PolicyMeasures;
+  readonly tokens?: number | undefined;
 }
 
 const MetadataSchema = v.strictObject({
@@ -99,8 +105,10 @@ export function readGrpoCheckpoint(bytes: Uint8Array): GrpoCheckpoint {
       upgradedFromWorld(renameOldKeys(metadata), { schemaVersion: SCHEMA_VERSION }),
     ),
   );
+  const experiment = parseGrpoExperiment('The checkpoint, its settings', run.experiment);
+  checkStep(run.step, experiment.grpo.steps);
   return {
-    experiment: parseGrpoExperiment('The checkpoint, its settings', run.experiment),
+    experiment,
     dataHash: run.dataHash,
     startHash: run.startHash,
     state: {

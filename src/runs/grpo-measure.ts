@@ -6,6 +6,7 @@ import type { DecodingKind } from '../config/decoding.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { PolicyMeasures } from '../protocol/policy-measures.ts';
 import type { PolicyAnswers } from '../protocol/policy-answers.ts';
+import type { RunCompletions } from '../protocol/tracked-run.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
 import { type CollapseReport, detectCollapse } from '../train/collapse.ts';
 import { evaluate, type Evaluation, type ExpertPair } from '../train/evaluate.ts';
@@ -15,7 +16,7 @@ import { scoreRollouts } from '../train/policy-batch.ts';
 import { drawRollouts } from '../train/rollouts.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { GrpoStart, PreparedGrpo } from './grpo-task.ts';
-import { policyAnswers } from './recorded-answers.ts';
+import { policyAnswers, recordedCompletions } from './recorded-answers.ts';
 
 /** A step number that no run has, as the seed of the probe's random numbers. */
 const PROBE_STEP = -1;
@@ -24,6 +25,7 @@ const PROBE_STEP = -1;
 export interface MeasuredPolicy {
   readonly measures: PolicyMeasures;
   readonly answers: PolicyAnswers;
+  readonly completions: RunCompletions['answers'];
 }
 
 /** Measures a policy. @throws {LabError} `aborted` */
@@ -51,7 +53,8 @@ export async function measurePolicy(
     },
     heldOut: heldOutOf(evaluation),
   };
-  return { measures, answers: policyAnswers(prepared.rules, start.tokenizer, prepared.dev, evaluation.answers) };
+  const answered = [prepared.rules, start.tokenizer, prepared.dev, evaluation.answers] as const;
+  return { measures, answers: policyAnswers(...answered), completions: recordedCompletions(...answered) };
 }
 
 /**

@@ -8,11 +8,10 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { disposeWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
-import type { PolicyAnswers } from '../protocol/policy-answers.ts';
 import { type GrpoRun, type GrpoState, trainGrpo } from '../train/grpo.ts';
 import type { TokenCounts } from '../train/grpo-telemetry.ts';
 import type { GrpoCheckpoint, GrpoCurvePoint } from './grpo-checkpoint.ts';
-import { measurePolicy } from './grpo-measure.ts';
+import { type MeasuredPolicy, measurePolicy } from './grpo-measure.ts';
 import type { PreparedGrpo, StartModel } from './grpo-task.ts';
 import { hashWeights } from './weights-hash.ts';
 
@@ -24,9 +23,7 @@ export interface GrpoMoment {
 }
 
 /** A point of the curve with the answers of the policy. */
-export interface MeasuredPoint extends GrpoCurvePoint {
-  readonly answers: PolicyAnswers;
-}
+export interface MeasuredPoint extends GrpoCurvePoint, MeasuredPolicy {}
 
 /** Callbacks that observe and steer a run. */
 export interface GrpoHooks extends Pick<GrpoRun, 'coefficient' | 'signal' | 'afterPass' | 'onStep' | 'onKeep'> {
@@ -77,7 +74,7 @@ export async function runGrpo(
   let tokens: TokenCounts = saved?.state.tokens ?? { generated: 0, learned: 0, expert: 0 };
 
   const note = (point: MeasuredPoint): void => {
-    curve.push({ step: point.step, measures: point.measures });
+    curve.push({ step: point.step, measures: point.measures, tokens: tokens.learned + tokens.expert });
     hooks.onMeasure?.(point);
   };
   const measure = async (step: number): Promise<void> => {

@@ -15,13 +15,14 @@ import type { LabModel } from '../infer/lab-model.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
 import type { ExperimentData, FileData } from '../protocol/sft-experiment.ts';
 import { canonicalJson, instructionHash } from '../relevance/rules/instruction.ts';
+import { ruleBonusesOf } from '../relevance/rules/own-reward.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/world/rule-world.ts';
 import type { SynthesisCounts } from '../relevance/rules/trace-synthesis.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
 import type { PromptClass } from '../train/curriculum.ts';
-import { makeRlPrompts, promptPool, type RlPrompt, type RlTask } from '../train/rollouts.ts';
+import { makeRlPrompts, promptPool, type RewardJudge, type RlPrompt, type RlTask } from '../train/rollouts.ts';
 import { checkScale, expertsOf, rulesOfFile, splitFile, withStandingOf } from './file-data.ts';
 import { rulesOfWorld, toExpert } from './sft-experiment.ts';
 
@@ -67,6 +68,8 @@ export interface PreparedGrpo {
 export interface PrepareGrpoOptions {
   /** Finds an imported data set; required by runs on a file. */
   readonly findData?: ((data: FileData) => Promise<DataSet>) | undefined;
+  /** Runs the module of the run's reward; required by runs that have one. */
+  readonly judge?: RewardJudge | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -90,7 +93,14 @@ export async function prepareGrpo(
   start: GrpoStart,
   options: PrepareGrpoOptions = {},
 ): Promise<PreparedGrpo> {
-  const { data } = experiment;
+  const { data, reward } = experiment;
+  if (reward.moduleHash !== undefined && options.judge === undefined) {
+    throw new LabError('bad-config', {
+      message: 'The reward of this run is a module.',
+      expected: `the module with the SHA-256 ${reward.moduleHash}`,
+      fix: 'Make the run on the command line, with "npm run lab -- grpo --reward-module".',
+    });
+  }
   const loaded =
     data.kind === 'world' ? loadWorld(experiment, data, start) : await loadFile(experiment, data, start, options);
   const { dataHash, world, rules, traces, dev } = loaded;
@@ -116,7 +126,9 @@ export async function prepareGrpo(
       instruction,
       folding: lexicon.folding,
       tailRules,
-      reward: experiment.reward,
+      reward,
+      ruleBonuses: reward.own === null ? undefined : ruleBonusesOf(reward.own, instruction),
+      judge: options.judge,
       prompts,
       holder: holderOf({ tokenizer: start.tokenizer, instruction, folding: lexicon.folding }, experiment.grpo.decoding),
     },

@@ -8,10 +8,13 @@
 import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import {
   MAX_RECORDED_PAIRS,
+  MAX_RECORDED_TEXT,
   type PolicyAnswers,
   type RecordedPair,
   SURENESS_PARTS,
 } from '../protocol/policy-answers.ts';
+import { MAX_COMPLETION_LENGTH, MAX_RECORDED_COMPLETIONS, type RunCompletions } from '../protocol/tracked-run.ts';
+import { fieldText } from '../relevance/pair/document-text.ts';
 import type { Instruction } from '../relevance/rules/instruction.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
 import type { TraceStep } from '../relevance/trace/trace.ts';
@@ -24,9 +27,12 @@ const NO_RULE = -1;
 
 /** The pairs that a recording follows, with what the expert says of them. */
 export function recordedPairs({ instruction }: Rules, expert: readonly ExpertPair[]): RecordedPair[] {
+  // Documents of the reader's own may be as long as books.
+  const shortened = (text: string): string => text.slice(0, MAX_RECORDED_TEXT);
   return expert.slice(0, MAX_RECORDED_PAIRS).map(({ pair, trace }) => ({
-    query: pair.query,
-    title: pair.document.title,
+    query: shortened(pair.query),
+    title: shortened(pair.document.title),
+    details: shortened(fieldText(pair.document, 'attributes')),
     label: pair.label,
     rule: decidingRule(instruction, trace.steps),
   }));
@@ -53,6 +59,31 @@ export function policyAnswers(
       isKept.has(pair) ? [{ pair, tokens: tokenizer.tokenTexts(completions[pair]?.ids ?? []) }] : [],
     ),
   };
+}
+
+/**
+ * What a policy completes for some pairs, the same at every step: those whose completions a recording keeps, or the first
+ * where no rule tells them apart. Empty where nothing was completed.
+ */
+export function recordedCompletions(
+  { instruction, tailRules }: Rules,
+  tokenizer: LabTokenizer,
+  expert: readonly ExpertPair[],
+  { scores, completions }: Evaluation['answers'],
+): RunCompletions['answers'] {
+  const completed = expert.slice(0, completions.length);
+  const kept = keptPairs(
+    completed.map(({ trace }) => decidingRule(instruction, trace.steps)),
+    tailRules,
+  );
+  const isKept = (place: number): boolean => (kept.size === 0 ? place < MAX_RECORDED_COMPLETIONS : kept.has(place));
+  return completed.flatMap(({ pair: { query, document, label } }, place) => {
+    if (!isKept(place)) return [];
+    const completion = tokenizer.tokenTexts(completions[place]?.ids ?? []).join('');
+    const texts = [query, document.title, completion].map((text) => text.slice(0, MAX_COMPLETION_LENGTH));
+    const [shortQuery = '', title = '', shortCompletion = ''] = texts;
+    return [{ query: shortQuery, title, gold: label, label: scores[place]?.label ?? 0, completion: shortCompletion }];
+  });
 }
 
 /** The rule that decides among those of a trace; -1 if none of them is in the instruction. */

@@ -1,8 +1,11 @@
 /**
  * A training run in one safetensors file, for any kind of run: weights under their own names, the optimizer's two
- * moments, in mixed precision the loss scale, and the rest as JSON.
+ * moments, in mixed precision the loss scale, the rest as JSON, and the SHA-256 of all of it, because a flipped bit in a
+ * weight looks like a weight.
  */
-import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { readSafetensors, type TensorData as NamedTensor, writeSafetensors } from '../checkpoint/safetensors.ts';
+import { hexOf } from '../checkpoint/sha256.ts';
 import { LabError } from '../common/errors.ts';
 import type { TensorData } from '../model/weights.ts';
 import type { AdamWState } from '../optim/adamw.ts';
@@ -11,12 +14,15 @@ const FIRST_MOMENT = 'optimizer.first_moment';
 const SECOND_MOMENT = 'optimizer.second_moment';
 /** `[3]`: scale, good updates since it changed, updates skipped. */
 const LOSS_SCALE = 'optimizer.loss_scale';
+/** The entry of the metadata with the digest of everything else; missing in old files. */
+const DIGEST = 'sha256';
 
 /**
  * The bytes of a run.
  *
  * @param metadata - everything that fits into JSON
  * @param texts - further metadata entries, for the readers that know them
+ * @throws {LabError} `not-finite` for a run that has diverged, so that the checkpoint before it stays the last one
  */
 export function writeRunFile(
   metadata: object,
@@ -35,15 +41,31 @@ export function writeRunFile(
   const tensors = [...weights, ...vectors].map(([name, { shape, data }]) => {
     return { name, dtype: 'F32' as const, shape, data };
   });
-  return writeSafetensors(tensors, new Map([...Object.entries(texts), ['run', JSON.stringify(metadata)]]));
+  const broken = tensors.find(({ data }) => !data.every(Number.isFinite));
+  if (broken !== undefined) throw diverged(broken.name);
+  const all = new Map([...Object.entries(texts), ['run', JSON.stringify(metadata)]]);
+  return writeSafetensors(tensors, new Map([...all, [DIGEST, digestOf(tensors, all)]]));
+}
+
+/** The SHA-256 of tensors and texts in the order of their names. */
+function digestOf(tensors: Iterable<NamedTensor>, texts: ReadonlyMap<string, string>): string {
+  const hash = sha256.create();
+  const encoder = new TextEncoder();
+  const named = [...texts].filter(([name]) => name !== DIGEST).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  hash.update(encoder.encode(JSON.stringify(named)));
+  for (const { name, shape, data } of [...tensors].toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    hash.update(encoder.encode(JSON.stringify([name, shape])));
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hexOf(hash.digest());
 }
 
 /**
  * The contents of a file of {@link writeRunFile}.
  *
  * @param readMetadata - checks the parsed JSON; null where there is none
- * @throws {LabError} `bad-checkpoint` if it is not a complete safetensors file or has no moments; what `readMetadata`
- *   throws
+ * @throws {LabError} `bad-file` if it is not a complete safetensors file, `bad-checkpoint` if it has changed since it
+ *   was written or its moments do not fit its weights; what `readMetadata` throws
  */
 export function readRunFile<Metadata>(
   bytes: Uint8Array,
@@ -56,6 +78,12 @@ export function readRunFile<Metadata>(
 } {
   const { metadata: texts, tensors } = readSafetensors(bytes);
   const metadata = readMetadata(runMetadata(texts));
+  const wanted = texts.get(DIGEST);
+  if (wanted !== undefined) {
+    const got = digestOf(tensors.values(), texts);
+    if (got !== wanted)
+      throw unusable('it has changed since it was written', `SHA-256 ${wanted.slice(0, 12)}`, got.slice(0, 12));
+  }
   const weights = new Map(
     [...tensors].map(([name, stored]) => [name, { shape: stored.shape, data: stored.toFloat32() }]),
   );
@@ -70,9 +98,35 @@ export function readRunFile<Metadata>(
   }
   const lossScale = weights.get(LOSS_SCALE)?.data;
   for (const name of [FIRST_MOMENT, SECOND_MOMENT, LOSS_SCALE]) weights.delete(name);
+  const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+  for (const { length } of [firstMoment, secondMoment]) {
+    if (length !== parameters)
+      throw unusable('its moments are those of other weights', `${parameters} numbers`, `${length}`);
+  }
   if (lossScale === undefined) return { metadata, weights, moments: { firstMoment, secondMoment } };
   const [scale = NaN, good = NaN, skipped = NaN] = lossScale;
   return { metadata, weights, moments: { firstMoment, secondMoment, lossScale: { scale, good, skipped } } };
+}
+
+/** @throws {LabError} `bad-checkpoint` if a run is further than it was to go */
+export function checkStep(step: number, steps: number): void {
+  if (step > steps) throw unusable('it is past the end of its run', `at most step ${steps}`, `${step}`);
+}
+
+function diverged(tensor: string): LabError {
+  return new LabError('not-finite', {
+    message: `The run has diverged: ${tensor} holds numbers that are not finite.`,
+    fix: 'What was saved before is kept. Continue from there with a lower learning rate.',
+  });
+}
+
+function unusable(problem: string, expected: string, got: string): LabError {
+  return new LabError('bad-checkpoint', {
+    message: `The checkpoint cannot be used: ${problem}.`,
+    expected,
+    got,
+    fix: 'Take another copy of it, or train again from the start.',
+  });
 }
 
 /**

@@ -9,13 +9,21 @@ import { sha256Portable } from '../checkpoint/sha256.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
 import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
-import type { RunDescription, RunKind, RunPoint, RunSummary, Setting } from '../protocol/tracked-run.ts';
+import {
+  MAX_RUN_NAME_LENGTH,
+  type RunDescription,
+  type RunKind,
+  type RunPoint,
+  type RunSummary,
+  type Setting,
+} from '../protocol/tracked-run.ts';
 import type { DistillCheckpoint } from './distill-checkpoint.ts';
 import type { GrpoCheckpoint } from './grpo-checkpoint.ts';
 import type { CurvePoint, SftCheckpoint } from './sft-checkpoint.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const measures = v.record(v.string(), v.nullable(v.number()));
+const DistillTokensSchema = v.looseObject({ learned: count, expert: count });
 
 const MetadataSchema = v.variant('format', [
   v.looseObject({
@@ -26,6 +34,7 @@ const MetadataSchema = v.variant('format', [
     curve: v.array(
       v.looseObject({
         step: count,
+        tokens: v.optional(count),
         lossNats: v.number(),
         devAccuracy: v.optional(v.number()),
         devLossNats: v.optional(v.number()),
@@ -38,7 +47,13 @@ const MetadataSchema = v.variant('format', [
     dataHash: v.string(),
     startHash: v.string(),
     experiment: v.unknown(),
-    curve: v.array(v.strictObject({ step: count, measures: v.strictObject({ probe: measures, heldOut: measures }) })),
+    curve: v.array(
+      v.strictObject({
+        step: count,
+        measures: v.strictObject({ probe: measures, heldOut: measures }),
+        tokens: v.optional(count),
+      }),
+    ),
   }),
   v.looseObject({
     format: v.literal('afrl-lab-distill'),
@@ -46,7 +61,9 @@ const MetadataSchema = v.variant('format', [
     worldHash: v.string(),
     teacherHash: v.string(),
     experiment: v.unknown(),
-    curve: v.array(v.looseObject({ step: count, lossNats: v.number(), heldOut: measures })),
+    curve: v.array(
+      v.looseObject({ step: count, tokens: v.optional(DistillTokensSchema), lossNats: v.number(), heldOut: measures }),
+    ),
   }),
 ]);
 
@@ -79,11 +96,14 @@ interface SftRunState {
   readonly dataHash: string;
   readonly curve: readonly SftPoint[];
 }
-type SftPoint = Pick<CurvePoint, 'step' | 'lossNats' | 'devAccuracy' | 'devLossNats'>;
+type SftPoint = Pick<CurvePoint, 'step' | 'lossNats' | 'devAccuracy' | 'devLossNats'> & Counted;
+interface Counted {
+  readonly tokens?: number | undefined;
+}
 
 export function summariseSft({ step, experiment, dataHash, curve }: SftRunState): RunSummary {
-  const points = curve.map(({ step: at, lossNats, devAccuracy = null, devLossNats = null }) => {
-    return { step: at, measures: { accuracy: devAccuracy, expertLossNats: devLossNats, lossNats } };
+  const points = curve.map(({ step: at, tokens, lossNats, devAccuracy = null, devLossNats = null }) => {
+    return pointOf(at, { accuracy: devAccuracy, expertLossNats: devLossNats, lossNats }, tokens);
   });
   return summary('sft', step, experiment, experiment.sft, { data: dataHash }, points);
 }
@@ -93,13 +113,15 @@ interface GrpoRunState {
   readonly experiment: GrpoExperiment;
   readonly dataHash: string;
   readonly startHash: string;
-  readonly curve: readonly { readonly step: number; readonly measures: Measures<'probe' | 'heldOut'> }[];
+  readonly curve: readonly ({ readonly step: number; readonly measures: Measures<'probe' | 'heldOut'> } & Counted)[];
 }
-type Measures<Part extends string> = Readonly<Record<Part, Readonly<Record<string, number | null>>>>;
+type Measures<Part extends string> = Readonly<Record<Part, MeasuresByName>>;
+type MeasuresByName = Readonly<Record<string, number | null>>;
 
 export function summariseGrpo({ step, experiment, dataHash, startHash, curve }: GrpoRunState): RunSummary {
-  const points = curve.map(({ step: at, measures: { probe, heldOut } }) => {
-    return { step: at, measures: { reward: probe['reward'] ?? null, ...heldOut } };
+  const points = curve.map(({ step: at, measures: { probe, heldOut }, tokens }) => {
+    const { reward = null, reasoningEntropyNats = null } = probe;
+    return pointOf(at, { reward, reasoningEntropyNats, ...heldOut }, tokens);
   });
   return summary('grpo', step, experiment, experiment.grpo, { data: dataHash, start: startHash }, points);
 }
@@ -109,12 +131,19 @@ interface DistillRunState {
   readonly experiment: DistillExperiment;
   readonly worldHash: string;
   readonly teacherHash: string;
-  readonly curve: readonly ({ readonly step: number; readonly lossNats: number } & Measures<'heldOut'>)[];
+  readonly curve: readonly DistillRunPoint[];
+}
+interface DistillRunPoint extends Measures<'heldOut'> {
+  readonly step: number;
+  readonly lossNats: number;
+  readonly tokens?: { readonly learned: number; readonly expert: number } | undefined;
 }
 
 export function summariseDistill(run: DistillRunState): RunSummary {
   const { step, experiment, worldHash, teacherHash, curve } = run;
-  const points = curve.map(({ step: at, lossNats, heldOut }) => ({ step: at, measures: { ...heldOut, lossNats } }));
+  const points = curve.map(({ step: at, tokens, lossNats, heldOut }) =>
+    pointOf(at, { ...heldOut, lossNats }, tokens && tokens.learned + tokens.expert),
+  );
   return summary('distill', step, experiment, experiment.distill, { data: worldHash, teacher: teacherHash }, points);
 }
 
@@ -141,13 +170,22 @@ function summary(
 ): RunSummary {
   const { name, ...settings } = experiment;
   const paths = Object.entries({ ...flatten(settings), ...hashes }).filter(([path]) => path !== `${kind}.seed`);
-  return { kind, name, seed, step, steps, settings: Object.fromEntries(paths), curve: curve.map(finitePoint) };
+  return {
+    kind,
+    name: name.slice(0, MAX_RUN_NAME_LENGTH),
+    seed,
+    step,
+    steps,
+    settings: Object.fromEntries(paths),
+    curve,
+  };
 }
 
-/** JSON has no other numbers, and nothing was measured where there is no number. */
-function finitePoint({ step, measures: measured }: RunPoint): RunPoint {
+/** A measurement; nothing was measured where there is no number, which JSON could not hold either. */
+function pointOf(step: number, measured: MeasuresByName, tokens: number | undefined): RunPoint {
   const entries = Object.entries(measured).map(([name, value]) => [name, Number.isFinite(value) ? value : null]);
-  return { step, measures: Object.fromEntries(entries) as RunPoint['measures'] };
+  const counted = tokens === undefined ? {} : { tokens };
+  return { step, measures: Object.fromEntries(entries) as RunPoint['measures'], ...counted };
 }
 
 /** Longer settings are represented by a hash. */
@@ -160,6 +198,7 @@ function flatten(group: object, before = ''): Record<string, Setting> {
     const path = `${before}${key}`;
     if (value === undefined) continue;
     if (typeof value === 'string' && /^[0-9a-f]{64}$/u.test(value)) flat[path] = value.slice(0, 12);
+    else if (typeof value === 'number' && !Number.isFinite(value)) flat[path] = String(value);
     else if (value === null || typeof value !== 'object') flat[path] = value as Setting;
     else if (Array.isArray(value) || key === 'rules') flat[path] = short(JSON.stringify(value));
     else Object.assign(flat, flatten(value, `${path}.`));

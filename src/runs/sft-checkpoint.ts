@@ -8,7 +8,7 @@ import { type KeptQueries, KeptQueriesSchema } from '../data/trained-queries.ts'
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SftState } from '../train/sft.ts';
-import { readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
+import { checkStep, readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-sft';
 /** Version 1 had only rule worlds; `upgradedFromWorld` reads it. */
@@ -98,8 +98,10 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
     ),
   );
   const { step, tokens } = run;
+  const experiment = parseSftExperiment('The checkpoint, its settings', run.experiment);
+  checkStep(step, experiment.sft.steps);
   return {
-    experiment: parseSftExperiment('The checkpoint, its settings', run.experiment),
+    experiment,
     tokenizer: LabTokenizer.fromJson(run.tokenizer),
     dataHash: run.dataHash,
     trainPairs: run.trainPairs,

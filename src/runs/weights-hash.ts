@@ -2,6 +2,7 @@
  * A fingerprint of weights, which shows whether two runs ended in the same bits. It is not a cryptographic hash: it
  * distinguishes runs, but does not protect against forgery.
  */
+import { LabError } from '../common/errors.ts';
 import type { TensorData } from '../model/weights.ts';
 
 /** 16 hexadecimal digits over the names, sizes and bits of all tensors, in the order of their names. */
@@ -13,6 +14,23 @@ export function hashWeights(weights: ReadonlyMap<string, TensorData>): string {
     for (const word of new Uint32Array(data.buffer, data.byteOffset, data.length)) mix(lanes, word);
   }
   return [...lanes].map((lane) => lane.toString(16).padStart(8, '0')).join('');
+}
+
+/**
+ * Checks that a run has the model that it was recorded with.
+ *
+ * @param expected - as recorded; null where any will do
+ * @param what - such as `start`
+ * @throws {LabError} `bad-config`
+ */
+export function checkWeightsHash(what: string, expected: string | null, got: string): void {
+  if (expected === null || expected === got) return;
+  throw new LabError('bad-config', {
+    message: `The ${what} of this run is another model than the one that is recorded with it.`,
+    expected: `weights ${expected}`,
+    got: `weights ${got}`,
+    fix: `Begin a new run from the ${what} that is here, or make the run where the recorded one is.`,
+  });
 }
 
 // Two lanes of MurmurHash3's mixing step with different constants.

@@ -22,7 +22,7 @@ import type { GrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { type PreparedGrpo, prepareGrpo, startOf, type StartModel } from '../runs/grpo-task.ts';
 import { type PassCounts, type PassRateOptions, withPassRates } from '../runs/pass-rates.ts';
 import { recordedPairs } from '../runs/recorded-answers.ts';
-import { hashWeights } from '../runs/weights-hash.ts';
+import { checkWeightsHash, hashWeights } from '../runs/weights-hash.ts';
 import { COLLAPSE_BOUNDS } from '../train/collapse.ts';
 import { type BranchPlan, type BranchSupplies, GrpoBranch } from './grpo-branch.ts';
 import { ruleInfos } from './grpo-events.ts';
@@ -39,6 +39,7 @@ export type ParsedGrpoRequest = v.InferOutput<typeof GrpoRequestSchema>;
 export interface ReadBranch {
   readonly name: string;
   readonly experiment: GrpoExperiment;
+  readonly pace: number;
   /** The stored branch to resume; null for a new branch. */
   readonly kept: ParsedGrpoRequest['branches'][number]['kept'];
   /** Its checkpoint; undefined to start over. */
@@ -59,12 +60,12 @@ export async function readBranches(
   openStore: (() => Promise<RunStore>) | undefined,
 ): Promise<ReadBranch[]> {
   return Promise.all(
-    branches.map(async ({ name, experiment, kept }) => {
+    branches.map(async ({ name, experiment, pace, kept }) => {
       const id = kept?.checkpointId ?? null;
       const settings = parseGrpoExperiment(`Branch ${name}`, experiment);
-      if (id === null || openStore === undefined) return { name, experiment: settings, kept, branch: undefined };
+      if (id === null || openStore === undefined) return { name, experiment: settings, pace, kept, branch: undefined };
       const branch = readKeptBranch((await (await openStore()).load(id)).payload);
-      return { name, experiment: branch.checkpoint.experiment, kept, branch };
+      return { name, experiment: branch.checkpoint.experiment, pace, kept, branch };
     }),
   );
 }
@@ -100,7 +101,11 @@ export class Demonstration {
    */
   static async begin(
     session: Session,
-    { modelUrl, demonstration }: Pick<ParsedGrpoRequest, 'modelUrl' | 'demonstration'>,
+    {
+      modelUrl,
+      demonstration,
+      startHash: expectedHash,
+    }: Pick<ParsedGrpoRequest, 'modelUrl' | 'demonstration' | 'startHash'>,
     branches: readonly ReadBranch[],
     files: ModelFiles,
     { emit, now, findData }: DemonstrationSupplies,
@@ -112,12 +117,13 @@ export class Demonstration {
     // Each branch loads a copy of its own.
     disposeLabModel(model);
     const start = { ...startOf(model), weights: readWeightTensors(files.get('model.safetensors') ?? new Uint8Array()) };
+    const startHash = hashWeights(start.weights);
+    checkWeightsHash('start', expectedHash, startHash);
     const prepare = preparer(start, { findData, signal, emit });
     const [first] = branches;
     if (first === undefined) throw new LabError('bad-config', { message: 'A demonstration needs a branch.' });
     const { dataHash, rules, dev } = await prepare(first.experiment);
     const { name: modelName } = model.card;
-    const startHash = hashWeights(start.weights);
     emit({
       kind: 'prepared',
       modelName,
@@ -141,12 +147,13 @@ export class Demonstration {
     };
     const identity = { demonstration: demonstration ?? newId(), modelUrl };
     const begun = new Demonstration(session, identity, modelName, supplies);
-    for (const { name, experiment, kept, branch } of branches) {
+    for (const { name, experiment, pace, kept, branch } of branches) {
       const from = branch?.checkpoint;
       const parent = from === undefined ? null : (kept?.parent ?? null);
       const plan = {
         name,
         experiment,
+        pace,
         parent,
         from,
         history: branch?.history ?? [],
@@ -190,7 +197,7 @@ export class Demonstration {
     const { experiment } = parent.branch;
     const history = parent.branch.historyUntil(step);
     this.#begin(
-      { name, experiment, parent: { branch, step }, from, history, coefficient, moves: [] },
+      { name, experiment, pace: 1, parent: { branch, step }, from, history, coefficient, moves: [] },
       undefined,
       parent.run.keptIdAt(step),
     );
@@ -200,11 +207,14 @@ export class Demonstration {
   #begin(
     {
       name,
+      pace,
       parent,
       coefficient,
       moves,
       ...plan
-    }: Pick<BranchRecord, 'name' | 'parent' | 'coefficient' | 'moves'> & Omit<BranchPlan, 'record' | 'origin'>,
+    }: Pick<BranchRecord, 'name' | 'parent' | 'coefficient' | 'moves'> &
+      Pick<ReadBranch, 'pace'> &
+      Omit<BranchPlan, 'record' | 'origin'>,
     runId: string | undefined,
     parentId: string | null,
   ): void {
@@ -217,7 +227,7 @@ export class Demonstration {
     const branch = new GrpoBranch({ ...plan, record, origin }, this.#supplies);
     const isFork = parent !== null && parent.step === plan.from?.state.step;
     const parentRunId = parent === null ? null : (this.#branches[parent.branch]?.run.runId ?? null);
-    const start = { turn: id, runId, from: plan.from, parentId, parentRunId, isFork };
+    const start = { turn: id, pace, runId, from: plan.from, parentId, parentRunId, isFork };
     const run = new SessionRun(branch, start, this.#session);
     this.#branches.push({ branch, run });
     this.#session.begin(run);

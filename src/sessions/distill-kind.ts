@@ -10,10 +10,11 @@ import { curveOfStudent } from '../runs/distill-card.ts';
 import type { DistillCheckpoint } from '../runs/distill-checkpoint.ts';
 import { runDistill } from '../runs/distill-run.ts';
 import { newStudent, type PreparedDistill, prepareDistill, type Teacher } from '../runs/distill-task.ts';
+import { recordedCompletions } from '../runs/recorded-answers.ts';
 import { expectedStep } from '../runs/micro-batches.ts';
 import { summariseDistill } from '../runs/run-summary.ts';
 import { tooLargeError } from '../runs/run-failures.ts';
-import { hashWeights } from '../runs/weights-hash.ts';
+import { checkWeightsHash, hashWeights } from '../runs/weights-hash.ts';
 import { readKeptStudent, writeKeptStudent } from './kept-student.ts';
 import type { ModelFiles } from './model-source.ts';
 import { modelTexts } from './model-texts.ts';
@@ -30,6 +31,8 @@ export const STUDENT_KIND = 'distill';
 export interface StudentTask {
   readonly experiment: DistillExperiment;
   readonly teacherUrl: string;
+  /** Of the teacher's weights that must be there; null for whichever are. */
+  readonly teacherHash: string | null;
   /** The teacher's files. */
   readonly teacher: ModelFiles;
 }
@@ -50,7 +53,7 @@ export function distillKind(
   saved: DistillCheckpoint | undefined,
   { runId, emit, now, signal }: Omit<RunSupplies, 'findData'>,
 ): RunKind<DistillCheckpoint> {
-  const { experiment, teacherUrl } = task;
+  const { experiment, teacherUrl, teacherHash } = task;
   const { distill } = experiment;
   const student = saved?.student ?? studentShape(task);
   const shape = studentStep(experiment, student);
@@ -62,7 +65,9 @@ export function distillKind(
     if (teacher !== undefined) return teacher;
     const model = loadLabModel(task.teacher, 'f32');
     teacher = { model, hash: '' };
-    return (teacher = { model, hash: hashWeights(await readWeights(model.transformer.weights)) });
+    teacher = { model, hash: hashWeights(await readWeights(model.transformer.weights)) };
+    checkWeightsHash('teacher', teacherHash, teacher.hash);
+    return teacher;
   };
   const ready = async (): Promise<PreparedDistill> =>
     (prepared ??= await prepareDistill(experiment, await teaching(), student, { signal }));
@@ -112,6 +117,7 @@ export function distillKind(
       teacher = undefined;
     },
     stepOf: ({ state }) => state.step,
+    finishedAt: ({ state }) => ({ weights: state.weights, tokens: state.tokens.learned + state.tokens.expert }),
     write: (checkpoint) =>
       writeKeptStudent(checkpoint, { teacherUrl, trainPairs: prepared?.examples.length ?? 0, teacher: texts }),
     read: (bytes) => readKeptStudent(bytes).checkpoint,
@@ -145,7 +151,7 @@ async function train(
   { experiment }: StudentTask,
   { student, teacher, prepared }: ReadyStudent,
   from: DistillCheckpoint | undefined,
-  { signal, beforeStep, afterPass, isSingleStep, onCheckpoint }: RunHooks<DistillCheckpoint>,
+  { signal, beforeStep, afterPass, isSingleStep, onCheckpoint, onCompletions }: RunHooks<DistillCheckpoint>,
   { emit, now }: Pick<RunSupplies, 'emit' | 'now'>,
 ): Promise<FinishedRun> {
   const learned = from?.state.tokens;
@@ -161,7 +167,13 @@ async function train(
     },
     onLog: ({ tokens: { learned, expert }, ...entry }) =>
       emit(logEvent({ ...entry, tokens: learned + expert }, experiment.distill.steps, clock)),
-    onEvaluate: (step, evaluation) => emit(evaluationEvent(step, true, evaluation)),
+    onEvaluate: (step, evaluation) => {
+      emit(evaluationEvent(step, true, evaluation));
+      onCompletions(
+        step,
+        recordedCompletions(teacher.model, teacher.model.tokenizer, prepared.dev, evaluation.answers),
+      );
+    },
     onCheckpoint: (checkpoint) => clock.exclude(() => onCheckpoint(checkpoint)),
   });
   return { weights, tokens: tokens.learned + tokens.expert };

@@ -159,6 +159,10 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
     return state.step;
   }
 
+  finishedAt({ state: { weights, tokens } }: GrpoCheckpoint): FinishedRun {
+    return { weights, tokens: tokens.learned + tokens.expert };
+  }
+
   write(checkpoint: GrpoCheckpoint): Uint8Array<ArrayBuffer> {
     const history = this.historyUntil(checkpoint.state.step);
     return writeKeptBranch({ name: this.name, checkpoint, history, start: this.#supplies.startTexts });
@@ -245,8 +249,9 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
       },
       onKeep: (step, groups) => this.#record({ kind: 'kept', branch, step, groups: sampledGroups(task, groups) }),
       onMeasure: (point) => {
-        const { step, measures } = point;
+        const { step, measures, completions } = point;
         this.#curve.push({ step, measures });
+        hooks.onCompletions(step, completions);
         if (point.step === 0) startPoints.set(startKey, point);
         const measured = measuredPoints(this.#curve).at(-1);
         if (measured === undefined) return;

@@ -13,6 +13,7 @@ import { LabFileSchema } from '../infer/lab-model.ts';
 import { ModelCardSchema } from '../infer/model-card.ts';
 import { type BranchEvent, BranchEventSchema } from '../protocol/grpo.ts';
 import { renameOldKeys } from '../protocol/renamed-keys.ts';
+import { rewardName } from '../relevance/rules/reward.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
 import { makeModelFiles, type ModelFileBytes } from '../runs/model-files.ts';
 import type { ModelTexts } from './model-texts.ts';
@@ -90,7 +91,7 @@ export function branchModelFiles(bytes: Uint8Array, createdAt: number): ModelFil
       evaluation: null,
       curve: [],
       limits: [
-        `Trained from ${card.name} by reinforcement, reward "${experiment.reward.kind}", step ${state.step} of ` +
+        `Trained from ${card.name} by reinforcement, reward "${rewardName(experiment.reward)}", step ${state.step} of ` +
           `${experiment.grpo.steps}.`,
         ...card.limits,
       ],

@@ -5,7 +5,7 @@
  */
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import type { Failure } from '../protocol/failure.ts';
-import type { RunDescription } from '../protocol/tracked-run.ts';
+import type { RunCompletions, RunDescription } from '../protocol/tracked-run.ts';
 import type { TensorData } from '../model/weights.ts';
 import type { TrainingBackend } from './run-backend.ts';
 
@@ -27,6 +27,8 @@ export interface RunHooks<Checkpoint> {
   /** Awaited after each pass of an update. */
   readonly afterPass: () => Promise<void>;
   readonly onCheckpoint: (checkpoint: Checkpoint) => Promise<void>;
+  /** What the policy completes for some held-out pairs, where it was measured. */
+  readonly onCompletions: (step: number, answers: RunCompletions['answers']) => void;
   /** Whether the present step was requested as a single step. */
   readonly isSingleStep: () => boolean;
   /** @throws {LabError} if the backend has failed, because its results are then invalid */
@@ -79,6 +81,8 @@ export interface RunKind<Checkpoint> {
   /** Frees what {@link prepare} has allocated on the backend. */
   readonly leave?: () => void;
   readonly stepOf: (checkpoint: Checkpoint) => number;
+  /** What the run would have come to if it ended here. */
+  readonly finishedAt: (checkpoint: Checkpoint) => FinishedRun;
   readonly write: (checkpoint: Checkpoint) => Uint8Array<ArrayBuffer>;
   readonly read: (bytes: Uint8Array) => Checkpoint;
   readonly card: () => Promise<RunCard>;

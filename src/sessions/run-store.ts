@@ -7,6 +7,7 @@ import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import type { OpenRunInput, RunLease } from '../checkpoint/open-runs.ts';
 import type { RunRecord } from '../checkpoint/run-records.ts';
 import type { TrackedProgress } from '../checkpoint/tracked-runs.ts';
+import type { RunCompletions, TrackedRun } from '../protocol/tracked-run.ts';
 
 /** Stores the checkpoints of runs. */
 export interface RunStore {
@@ -24,14 +25,16 @@ export interface RunStore {
     drop(view: string): Promise<void>;
   };
   readonly tracked: {
-    /** Writes how far a run has come. */
-    progress(progress: TrackedProgress): Promise<void>;
+    /** Records a run that begins or continues here, and returns its record before. */
+    begin(progress: TrackedProgress): Promise<TrackedRun | undefined>;
+    /** Writes how far a run has come, and what it has completed since. */
+    progress(progress: TrackedProgress, completions: readonly RunCompletions[]): Promise<void>;
   };
   /** Resolves once the bytes are safe. */
   save(
     info: CheckpointInfoInput,
     payload: Uint8Array<ArrayBuffer>,
-    options: { readonly keepLast: number },
+    options: { readonly keepLast: number; readonly keepId: string | null },
   ): Promise<{ readonly id: string; readonly sizeBytes: number }>;
   /** @throws {LabError} `not-found`, or `bad-checkpoint` if the bytes have changed since they were saved */
   load(id: string): Promise<{

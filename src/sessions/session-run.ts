@@ -8,8 +8,10 @@ import type { RunLease } from '../checkpoint/open-runs.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import type { BackendFault } from '../gpu/current-backend.ts';
-import { type Failure, failureOf } from '../protocol/failure.ts';
-import type { RunDescription, RunState } from '../protocol/tracked-run.ts';
+import { type Failure, failureOf, isOfRun } from '../protocol/failure.ts';
+import type { RunBest, RunCompletions, RunDescription, RunState, RunWatch } from '../protocol/tracked-run.ts';
+import { ActiveTime } from '../runs/active-time.ts';
+import { bestPoint, isExhausted } from '../runs/run-watch.ts';
 import { faultError, withMemoryNamed } from '../runs/run-failures.ts';
 import type { Errand, FinishedRun, LiveRun, RunHooks, RunKind, RunMoment } from './run-kind.ts';
 import type { RunStore } from './run-store.ts';
@@ -19,6 +21,8 @@ import type { Session } from './session.ts';
 export interface RunStart<Checkpoint> {
   /** Its rank in the order of beginnings. */
   readonly turn?: number;
+  /** Steps that it makes in the time of one step of a run of pace 1; 1 by default. */
+  readonly pace?: number;
   /** The id under which its checkpoints are stored; a resumed run keeps its id. Default: a new one. */
   readonly runId?: string | undefined;
   /** The checkpoint to resume from; undefined to start at step 0. */
@@ -34,6 +38,9 @@ export interface RunStart<Checkpoint> {
 /** The length limit of a model's name within the name of a checkpoint. */
 const MAX_NAME_LENGTH = 150;
 
+/** Thrown at the checkpoint at which a run ends by its rule. */
+class EndedEarly extends Error {}
+
 export class SessionRun<Checkpoint> implements LiveRun {
   readonly runId: string;
   /** Set at the end. */
@@ -42,6 +49,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
   readonly #start: RunStart<Checkpoint>;
   readonly #session: Session;
   readonly #turn: number;
+  readonly #pace: number;
   /** The newest checkpoint; undefined at step 0, or where it can be read from the store again. */
   #last: Checkpoint | undefined;
   #kept: { readonly id: string; readonly step: number } | undefined;
@@ -53,14 +61,23 @@ export class SessionRun<Checkpoint> implements LiveRun {
   #step: number;
   #startedAt = 0;
   #description: RunDescription | undefined;
+  /** Whether the run is among the records of all runs. */
+  #isTracked = false;
+  #watch: RunWatch | null = null;
+  #best: RunBest | null = null;
+  readonly #time: ActiveTime;
+  /** Those that are not in the record yet, by step. */
+  readonly #completions = new Map<number, RunCompletions>();
 
   constructor(kind: RunKind<Checkpoint>, start: RunStart<Checkpoint>, session: Session) {
     this.#kind = kind;
     this.#start = start;
     this.#session = session;
     this.#turn = start.turn ?? 0;
+    this.#pace = start.pace ?? 1;
     this.runId = start.runId ?? newId();
     this.#last = start.from;
+    this.#time = new ActiveTime(session.now);
     this.#step = start.from === undefined ? 0 : kind.stepOf(start.from);
     if (start.parentId !== undefined && start.parentId !== null) this.#kept = { id: start.parentId, step: this.#step };
   }
@@ -76,6 +93,11 @@ export class SessionRun<Checkpoint> implements LiveRun {
   /** The last stored checkpoint; null if there is none. */
   get keptId(): string | null {
     return this.#kept?.id ?? null;
+  }
+
+  /** The stored checkpoint of the present step; null if it could not be stored, whatever was stored before. */
+  get keptIdNow(): string | null {
+    return this.#kept?.step === this.#step ? this.#kept.id : null;
   }
 
   /** The checkpoint stored after a number of steps, which may have been deleted since; null if none was. */
@@ -119,7 +141,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
   async #runOnce(): Promise<BackendFault | undefined> {
     const { turns, signal } = this.#session;
     const kind = this.#kind;
-    await turns.open(this.#turn, this.#step);
+    await turns.open(this.#turn, this.#step / this.#pace);
     try {
       throwIfAborted(signal);
       const backend = await this.#session.backend();
@@ -127,7 +149,8 @@ export class SessionRun<Checkpoint> implements LiveRun {
       await kind.prepare(backend);
       if (!this.#isRemembered) await this.#remember();
       kind.announce?.(this.#last, backend);
-      const finished = await kind.train(this.#last, this.#hooks());
+      this.#time.go();
+      const finished = await this.#train();
       this.#checkBackend();
       this.finished = finished;
       await this.#track('finished');
@@ -144,13 +167,32 @@ export class SessionRun<Checkpoint> implements LiveRun {
       const { fault } = this.#session;
       if (fault?.kind === 'lost') return fault;
       this.#checkBackend();
-      await this.#track('failed');
+      await this.#track(isOfRun(failure) ? 'failed' : 'stopped');
       if (kind.endsAlone?.(failure) !== true) throw error;
       kind.onEnded?.(this.#step, { failure });
       return undefined;
     } finally {
+      this.#time.halt();
       kind.leave?.();
       turns.leave(this.#turn);
+    }
+  }
+
+  async #train(): Promise<FinishedRun> {
+    let endedAt: Checkpoint | undefined;
+    const hooks = this.#hooks();
+    const onCheckpoint = async (checkpoint: Checkpoint): Promise<void> => {
+      await hooks.onCheckpoint(checkpoint);
+      if (this.#watch === null || !isExhausted(this.#watch, this.#kind.summary(checkpoint).curve)) return;
+      endedAt = checkpoint;
+      throw new EndedEarly();
+    };
+    try {
+      return await this.#kind.train(this.#last, { ...hooks, onCheckpoint });
+    } catch (thrown) {
+      if (!(thrown instanceof EndedEarly) || endedAt === undefined) throw thrown;
+      this.#step = this.#kind.stepOf(endedAt);
+      return this.#kind.finishedAt(endedAt);
     }
   }
 
@@ -165,6 +207,9 @@ export class SessionRun<Checkpoint> implements LiveRun {
         this.#checkBackend();
         await this.#keep(checkpoint, true);
       },
+      onCompletions: (step, answers) => {
+        if (answers.length > 0) this.#completions.set(step, { step, answers });
+      },
       isSingleStep: () => turns.isPaused,
       checkBackend: () => this.#checkBackend(),
     };
@@ -174,10 +219,13 @@ export class SessionRun<Checkpoint> implements LiveRun {
   async #passGate(moment: RunMoment<Checkpoint>): Promise<void> {
     const { turns, signal, savesOnStop, pacer } = this.#session;
     this.#step = moment.step;
+    this.#time.mark(moment.step);
     // Step 0 can be forked as well.
     if (moment.step === 0 && this.#kind.holdsCheckpoints === true) this.#hold(await moment.checkpoint());
     for (;;) {
-      const turn = await turns.pass(this.#turn, moment.step, () => this.#errands.size > 0);
+      this.#time.halt();
+      const turn = await turns.pass(this.#turn, moment.step / this.#pace, () => this.#errands.size > 0);
+      this.#time.go();
       if (signal.aborted) {
         const isKept = this.#kept?.step === moment.step;
         if (savesOnStop && !isKept && this.#session.fault === undefined)
@@ -200,6 +248,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
       if (loaded !== undefined) this.#last = this.#kind.read(loaded.payload);
     }
     this.#step = this.savedStep;
+    this.#time.rewind(this.#step);
     this.#kind.onRewound?.(this.#last);
   }
 
@@ -242,6 +291,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     const { openStore } = this.#session;
     const step = kind.stepOf(checkpoint);
     this.#hold(checkpoint);
+    this.#time.mark(step);
     if (openStore === undefined) return;
     this.#description = kind.summary(checkpoint);
     const modelName = kind.name.slice(0, MAX_NAME_LENGTH);
@@ -257,9 +307,16 @@ export class SessionRun<Checkpoint> implements LiveRun {
     };
     await this.#unlessUnsaved(async () => {
       const store: RunStore = await openStore();
-      const { id, sizeBytes } = await store.save(info, kind.write(checkpoint), { keepLast: kind.keptCheckpoints });
+      const best = this.#watch && bestPoint(this.#watch, kind.summary(checkpoint).curve);
+      // Where the best measurement was made, this checkpoint is the best one too.
+      const isBest = best?.step === step;
+      const { id, sizeBytes } = await store.save(info, kind.write(checkpoint), {
+        keepLast: kind.keptCheckpoints,
+        keepId: isBest ? null : (this.#best?.checkpointId ?? null),
+      });
       this.#kept = { id, step };
       this.#keptIds.set(step, id);
+      if (isBest) this.#best = { ...best, checkpointId: id };
       // A stored checkpoint is not held in memory, unless the kind needs it there.
       if (kind.holdsCheckpoints !== true) this.#last = undefined;
       kind.onKept?.(step, id, sizeBytes);
@@ -267,14 +324,17 @@ export class SessionRun<Checkpoint> implements LiveRun {
     await this.#track('running');
   }
 
-  /** Writes the run among the records of all runs. Where there is no room, the lost checkpoint has been reported. */
+  /**
+   * Writes the run among the records of all runs. Where there is no room, the lost checkpoint has been reported; a record
+   * that is refused is reported here.
+   */
   async #track(state: RunState): Promise<void> {
     const { openStore } = this.#session;
     const description = this.#description;
     if (openStore === undefined || description === undefined) return;
     const { runId: id } = this;
     const parentId = this.#start.parentRunId ?? null;
-    const progress = {
+    const of = {
       startUrl: null,
       ...description,
       id,
@@ -283,9 +343,23 @@ export class SessionRun<Checkpoint> implements LiveRun {
       startedAt: this.#startedAt,
       updatedAt: Date.now(),
     };
-    await openStore()
-      .then((store) => store.tracked.progress(progress))
-      .catch(() => undefined);
+    try {
+      const { tracked } = await openStore();
+      if (!this.#isTracked) {
+        const before = await tracked.begin({ ...of, activeMs: this.#time.total(), best: null });
+        this.#time.continue(description.step, before);
+        this.#watch = before?.watch ?? null;
+        this.#best = (before?.best?.step ?? Infinity) <= description.step ? (before?.best ?? null) : null;
+        this.#isTracked = true;
+      }
+      const completions = [...this.#completions.values()].filter(({ step }) => step <= description.step);
+      const curve = this.#time.marked(description.curve);
+      await tracked.progress({ ...of, curve, activeMs: this.#time.total(), best: this.#best }, completions);
+      for (const { step } of completions) this.#completions.delete(step);
+    } catch (thrown) {
+      const failure = failureOf(thrown);
+      if (isOfRun(failure)) this.#kind.onUnsaved(this.#step, failure);
+    }
   }
 
   async #unlessUnsaved(

@@ -55,7 +55,7 @@ import { readSftCheckpoint, type SftCheckpoint } from '../runs/sft-checkpoint.ts
 import { hashWeights } from '../runs/weights-hash.ts';
 import { DataLibrary } from './data-library.ts';
 import { Demonstration, readBranches, updateShape } from './demonstration.ts';
-import { distillKind, STUDENT_KIND, studentShape, studentStep } from './distill-kind.ts';
+import { distillKind, STUDENT_KIND, studentShape, studentStep, type StudentTask } from './distill-kind.ts';
 import { readKeptStudent } from './kept-student.ts';
 import { type GetModel, type ModelFiles, modelFilesAt } from './model-source.ts';
 import { openTrainingBackend, predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
@@ -84,7 +84,7 @@ interface Workload {
 }
 
 /** A single run of any kind. */
-type StartedRun = LiveRun & Pick<SessionRun<unknown>, 'finished' | 'keptId'>;
+type StartedRun = LiveRun & Pick<SessionRun<unknown>, 'finished' | 'keptId' | 'keptIdNow'>;
 
 /** What to do with the thread once it is free. */
 interface SessionWork {
@@ -207,7 +207,8 @@ export class SessionService implements TrainingApi {
         await recorder.drop();
         session.begin(run);
         await session.over();
-        const { finished, step, keptId: checkpointId } = run;
+        // An earlier checkpoint is not the model that the page shows as finished.
+        const { finished, step, keptIdNow: checkpointId } = run;
         if (finished === undefined) return;
         await end({ kind: 'finished', step, tokens: finished.tokens, weightsHash: hashWeights(finished.weights), checkpointId }); // prettier-ignore
       },
@@ -286,11 +287,11 @@ export class SessionService implements TrainingApi {
     };
     const student = async (
       experiment: DistillExperiment,
-      teacherUrl: string,
+      { teacherUrl, teacherHash }: Pick<StudentTask, 'teacherUrl' | 'teacherHash'>,
       start: Partial<RunStart<DistillCheckpoint>>,
     ): Promise<StartedRun> => {
       emit({ kind: 'preparing', stage: 'teacher' });
-      const task = { experiment, teacherUrl, teacher: await this.#modelAt(teacherUrl) };
+      const task = { experiment, teacherUrl, teacherHash, teacher: await this.#modelAt(teacherUrl) };
       const model = studentShape(task);
       use({ model, step: studentStep(experiment, model) });
       return make((supplies) => distillKind(task, start.from, supplies), start);
@@ -300,7 +301,7 @@ export class SessionService implements TrainingApi {
         return sft(parseSftExperiment('The experiment', from.experiment), { runId: from.runId });
       case 'student': {
         const experiment = parseConfig('The distillation', DistillExperimentSchema, from.experiment);
-        return student(experiment, from.teacherUrl, { runId: from.runId });
+        return student(experiment, from, { runId: from.runId });
       }
       case 'bytes': {
         const saved = readSftCheckpoint(from.bytes);
@@ -314,7 +315,7 @@ export class SessionService implements TrainingApi {
           return sft(saved.experiment, { ...kept, from: saved });
         }
         const { checkpoint, teacherUrl } = readKeptStudent(payload);
-        return student(checkpoint.experiment, teacherUrl, { ...kept, from: checkpoint });
+        return student(checkpoint.experiment, { teacherUrl, teacherHash: null }, { ...kept, from: checkpoint });
       }
       default:
         return from satisfies never;

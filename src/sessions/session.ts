@@ -50,6 +50,8 @@ export class Session {
   readonly turns: TurnTaker;
   readonly savesOnStop: boolean;
   readonly openStore: SessionSetup['openStore'];
+  /** A clock in milliseconds. */
+  readonly now: () => number;
   readonly #setup: SessionSetup;
   readonly #stop = new AbortController();
   readonly #runs: LiveRun[] = [];
@@ -68,6 +70,7 @@ export class Session {
     this.#setup = setup;
     this.savesOnStop = setup.savesOnStop;
     this.openStore = setup.openStore;
+    this.now = setup.now;
     this.turns = new TurnTaker({
       onPaused: () => setup.emit({ kind: 'paused', step: this.#step }),
       onResumed: () => setup.emit({ kind: 'resumed', step: this.#step }),

@@ -8,6 +8,7 @@ import type { DataSet } from '../data/files/data-set.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 import type { TrainingEvent } from '../protocol/training.ts';
 import { expectedStep, fitMicroBatch, meanStep, passTimer } from '../runs/micro-batches.ts';
+import { recordedCompletions } from '../runs/recorded-answers.ts';
 import { tooLargeError } from '../runs/run-failures.ts';
 import { readSftCheckpoint, type SftCheckpoint, writeSftCheckpoint } from '../runs/sft-checkpoint.ts';
 import { type PreparedSft, prepareSft } from '../runs/sft-experiment.ts';
@@ -98,6 +99,7 @@ export function sftKind(
     },
     train: async (from, hooks) => train(experiment, await ready(), from, hooks, { emit, now }),
     stepOf: ({ state }) => state.step,
+    finishedAt: ({ state }) => ({ weights: state.weights, tokens: state.tokens }),
     write: writeSftCheckpoint,
     read: readSftCheckpoint,
     card: async () => {
@@ -125,7 +127,7 @@ function train(
   experiment: SftExperiment,
   prepared: PreparedSft,
   from: SftCheckpoint | undefined,
-  { signal, beforeStep, afterPass, isSingleStep, onCheckpoint }: RunHooks<SftCheckpoint>,
+  { signal, beforeStep, afterPass, isSingleStep, onCheckpoint, onCompletions }: RunHooks<SftCheckpoint>,
   { emit, now }: Pick<RunSupplies, 'emit' | 'now'>,
 ): Promise<FinishedRun> {
   const clock = new RunClock(now, from?.state.step ?? 0, from?.state.tokens ?? 0);
@@ -146,7 +148,11 @@ function train(
       ),
     afterMicroBatch: afterPass,
     onLog: (entry) => emit(logEvent(entry, experiment.sft.steps, clock)),
-    onEvaluate: (step, evaluation) => emit(evaluationEvent(step, true, evaluation)),
+    onEvaluate: (step, evaluation) => {
+      emit(evaluationEvent(step, true, evaluation));
+      const { rules, tokenizer, dev } = prepared;
+      onCompletions(step, recordedCompletions(rules, tokenizer, dev, evaluation.answers));
+    },
     onCheckpoint,
   });
 }

@@ -16,7 +16,7 @@ import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
 import { type AnsweredCase, deletionsOf } from '../train/faithfulness.ts';
 import { count, findingSentence, fourDecimals, measuredText, outcomeOf, rounded, signedInterval } from './findings.ts';
 import { columns, heading, paragraph, type Report, table } from './report.ts';
-import { signed } from './student-t.ts';
+import { signed } from '../common/student-t.ts';
 
 const measured = v.strictObject({
   value: v.nullable(v.number()),

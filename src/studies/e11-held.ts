@@ -10,7 +10,7 @@ import { decide, DecisionSchema, findingSentence, meanText, signedInterval, thre
 import { DecodingMeasuresSchema, HELD_MEASURES, type HeldMeasure } from './held-measure.ts';
 import type { Dot, Plot } from './plot.ts';
 import { columns, heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
-import { type MeanInterval, meanInterval, signed } from './student-t.ts';
+import { type MeanInterval, meanInterval, signed } from '../common/student-t.ts';
 
 /** The name of the rule world in `data`; other names are those of judged sets. */
 export const RULE_WORLD = 'rule world';

@@ -6,7 +6,7 @@
  * test split.
  */
 import type { ExperimentResults, Finding, ResultPoint, SeedResult } from '../protocol/experiment-results.ts';
-import { type MeanInterval, meanInterval } from './student-t.ts';
+import { type MeanInterval, meanInterval } from '../common/student-t.ts';
 
 /** Metrics with the same meaning on curves and at the end. */
 const CURVE_METRICS = ['tailRecall', 'headRecall', 'distinctRules', 'accuracy', 'macroF1', 'pairAccuracy'] as const;

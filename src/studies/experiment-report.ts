@@ -14,7 +14,7 @@ import { atEqualTokens } from './equal-tokens.ts';
 import { meanText, metricMean, signedInterval } from './findings.ts';
 import type { CurvePoint, Plot } from './plot.ts';
 import { heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
-import { meanInterval, signed } from './student-t.ts';
+import { meanInterval, signed } from '../common/student-t.ts';
 
 type Arms = ExperimentResults['arms'];
 
@@ -153,6 +153,6 @@ function bandOf({ seeds }: Arms[number], name: keyof ResultPoint): CurvePoint[] 
     .toSorted(([a], [b]) => a - b)
     .map(([step, values]) => {
       const { mean, low, high } = meanInterval(values);
-      return { step, mean, low: Number.isFinite(low) ? low : mean, high: Number.isFinite(high) ? high : mean };
+      return { at: step, mean, low: Number.isFinite(low) ? low : mean, high: Number.isFinite(high) ? high : mean };
     });
 }

@@ -3,7 +3,7 @@
  */
 import * as v from 'valibot';
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
-import { type MeanInterval, meanInterval, signed } from './student-t.ts';
+import { type MeanInterval, meanInterval, signed } from '../common/student-t.ts';
 
 /** Results by arm and seed, for any metrics. */
 type Seed = { readonly seed: number; readonly metrics: Readonly<Partial<Record<string, number | null>>> };

@@ -4,7 +4,8 @@
 
 /** A point of a curve, with the band around it. */
 export interface CurvePoint {
-  readonly step: number;
+  /** Its place on the axis, from 0. */
+  readonly at: number;
   readonly mean: number;
   readonly low: number;
   readonly high: number;
@@ -24,6 +25,8 @@ export type Plot =
       readonly kind: 'curves';
       readonly title: string;
       readonly legend: readonly string[];
+      /** The end of the axis as text; by default its number. */
+      readonly endText?: ((at: number) => string) | undefined;
       readonly panels: readonly { readonly heading: string; readonly lines: readonly (readonly CurvePoint[])[] }[];
     }
   | {
@@ -50,7 +53,13 @@ export function plotSvg(plot: Plot): string {
         const y = top + 20 + i * LEGEND_ROW;
         return `<path d="M46 ${y - 4}h28" ${stroke(i)}/><text x="82" y="${y}">${escaped(name)}</text>`;
       });
-      return sheet(plot.title, CURVES, plot.panels.map(curvesPanel), legend, 16 + legend.length * LEGEND_ROW);
+      return sheet(
+        plot.title,
+        CURVES,
+        plot.panels.map((panel) => curvesPanel(panel, plot.endText)),
+        legend,
+        16 + legend.length * LEGEND_ROW,
+      );
     }
     case 'dots': {
       const rows = Math.max(0, ...plot.panels.map(({ dots }) => dots.length));
@@ -86,19 +95,22 @@ function sheet(
   ].join('\n');
 }
 
-function curvesPanel({ heading, lines }: Extract<Plot, { kind: 'curves' }>['panels'][number]): string {
+function curvesPanel(
+  { heading, lines }: Extract<Plot, { kind: 'curves' }>['panels'][number],
+  endText: (at: number) => string = String,
+): string {
   const points = lines.flat();
   const [low, high] = rangeOf(points.flatMap((point) => [point.low, point.high]));
-  const lastStep = Math.max(1, ...points.map(({ step }) => step));
+  const end = Math.max(1, ...points.map(({ at }) => at));
   const { width, height, left, right, top, bottom } = CURVES;
-  const x = (step: number): number => left + (step / lastStep) * (width - left - right);
+  const x = (at: number): number => left + (at / end) * (width - left - right);
   const y = (value: number): number => height - bottom - ((value - low) / (high - low)) * (height - top - bottom);
-  const place = (step: number, value: number): string => `${x(step).toFixed(1)} ${y(value).toFixed(1)}`;
+  const place = (at: number, value: number): string => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
   const path = (line: readonly CurvePoint[], of: (point: CurvePoint) => number): string =>
-    line.map((point, i) => `${i === 0 ? 'M' : 'L'}${place(point.step, of(point))}`).join('');
+    line.map((point, i) => `${i === 0 ? 'M' : 'L'}${place(point.at, of(point))}`).join('');
   const shapes = lines.map((line, i) => {
     if (line.length === 0) return '';
-    const lower = line.toReversed().map((point) => `L${place(point.step, point.low)}`);
+    const lower = line.toReversed().map((point) => `L${place(point.at, point.low)}`);
     const outline = `${path(line, (point) => point.high)}${lower.join('')}Z`;
     const area = `<path d="${outline}" fill="${colour(i)}" opacity="0.12"/>`;
     return `${area}<path d="${path(line, ({ mean }) => mean)}" ${stroke(i)}/>`;
@@ -108,11 +120,12 @@ function curvesPanel({ heading, lines }: Extract<Plot, { kind: 'curves' }>['pane
       `<path d="M${left} ${y(value).toFixed(1)}H${width - right}" stroke="#ddd"/>` +
       `<text x="${left - 6}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end">${tick(value)}</text>`,
   );
-  const steps = [0, lastStep].map(
-    (step) => `<text x="${x(step)}" y="${height - 8}" text-anchor="${step === 0 ? 'middle' : 'end'}">${step}</text>`,
-  );
+  const ends = [
+    `<text x="${x(0)}" y="${height - 8}" text-anchor="middle">0</text>`,
+    `<text x="${x(end)}" y="${height - 8}" text-anchor="end">${escaped(endText(end))}</text>`,
+  ];
   const title = `<text x="${left}" y="16" font-weight="600">${escaped(heading)}</text>`;
-  return [title, ...ticks, ...steps, ...shapes].join('');
+  return [title, ...ticks, ...ends, ...shapes].join('');
 }
 
 function dotsPanel({ heading, dots }: Extract<Plot, { kind: 'dots' }>['panels'][number]): string {

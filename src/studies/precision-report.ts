@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
 import { heading, paragraph, type Report, table } from './report.ts';
-import { meanInterval, type MeanInterval } from './student-t.ts';
+import { meanInterval, type MeanInterval } from '../common/student-t.ts';
 
 const RunSchema = v.strictObject({
   seed: v.number(),

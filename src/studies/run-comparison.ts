@@ -4,16 +4,18 @@
  */
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
 import { settingLabel } from '../config/swept-settings.ts';
-import { FIRST_METRICS } from '../protocol/runs.ts';
-import type { RunSummary, Setting } from '../protocol/tracked-run.ts';
+import { COMPARISON_AXES, type ComparisonAxis, FIRST_METRICS } from '../protocol/runs.ts';
+import type { RunPoint, RunState, RunSummary, Setting } from '../protocol/tracked-run.ts';
 import { decide, meanText, metricBySeed, metricMean, pairedDifferences, signedInterval } from './findings.ts';
 import type { CurvePoint } from './plot.ts';
 import { heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
-import { meanInterval, signed } from './student-t.ts';
+import { meanInterval, signed } from '../common/student-t.ts';
 
 /** A run and its path. */
 export interface ComparedRun extends RunSummary {
   readonly path: string;
+  /** Where it is recorded: a finished run may have ended before its last step, by its rule. */
+  readonly state?: RunState;
 }
 
 /** Runs with the same settings. */
@@ -31,6 +33,8 @@ export interface RunComparison {
   readonly groups: readonly RunGroup[];
   /** All metrics that were measured in some run. */
   readonly metrics: readonly string[];
+  /** All axes that were recorded in some run. */
+  readonly axes: readonly ComparisonAxis[];
   /** Runs left out because they repeat the settings and the seed of another run. */
   readonly repeated: readonly string[];
 }
@@ -56,6 +60,7 @@ export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
     repeated,
     groups: [...groups].map(([name, members]) => ({ name, runs: members, settings: members[0]?.settings ?? {} })),
     metrics: [...FIRST_METRICS.filter((name) => measured.has(name)), ...others],
+    axes: COMPARISON_AXES.filter((axis) => axis === 'step' || runs.some(({ curve }) => curve.some((point) => placeOf(point, axis) !== undefined))), // prettier-ignore
   };
 }
 
@@ -71,8 +76,17 @@ export function lastValue({ curve }: RunSummary, metric: string): number | null 
   return curve.findLast(({ measures }) => typeof measures[metric] === 'number')?.measures[metric] ?? null;
 }
 
-/** The comparison as a report. @param metrics - those to show; by default the first ones that were measured */
-export function comparisonReport(comparison: RunComparison, metrics = comparison.metrics.slice(0, 7)): Report {
+/**
+ * The comparison as a report.
+ *
+ * @param metrics - those to show; by default the first ones that were measured
+ * @param axis - of the curves
+ */
+export function comparisonReport(
+  comparison: RunComparison,
+  metrics = comparison.metrics.slice(0, 7),
+  axis: ComparisonAxis = 'step',
+): Report {
   const { differing, groups, repeated } = comparison;
   const arms = groups.map(({ name, runs }) => ({
     name,
@@ -111,10 +125,12 @@ export function comparisonReport(comparison: RunComparison, metrics = comparison
       ...(unfinished.length === 0
         ? []
         : [
-            heading('Not finished'),
-            list(unfinished.map(({ path, step, steps }) => [`${path}: step ${step} of ${steps}`])),
+            heading('Not to the last step'),
+            list(unfinished.map(({ path, step, steps, state }) => [`${path}: step ${step} of ${steps}${state === 'finished' ? ', ended early by its rule' : ''}`])), // prettier-ignore
           ]),
-      ...(groups.some(({ runs }) => runs.some(({ curve }) => curve.length > 1)) ? [curvesOf(comparison, metrics)] : []),
+      ...(groups.some(({ runs }) => runs.some(({ curve }) => curve.length > 1))
+        ? [curvesOf(comparison, metrics, axis)]
+        : []),
     ],
   };
 }
@@ -130,27 +146,61 @@ function differenceBlocks(base: string, rows: readonly (readonly (string | numbe
   ];
 }
 
-function curvesOf({ groups }: RunComparison, metrics: readonly string[]): ReportBlock {
+/** The curves of some measures. @param file - the name of the drawing */
+export function curvesOf(
+  { groups }: RunComparison,
+  metrics: readonly string[],
+  axis: ComparisonAxis,
+  file = 'compare.svg',
+): ReportBlock {
   const plot = {
     kind: 'curves' as const,
     title: 'Runs compared',
     legend: groups.map(({ name }) => name),
-    panels: metrics.map((metric) => ({ heading: metric, lines: groups.map(({ runs }) => bandOf(runs, metric)) })),
+    endText: END_TEXTS[axis],
+    panels: metrics.map((metric) => ({ heading: metric, lines: groups.map(({ runs }) => bandOf(runs, metric, axis)) })),
   };
-  return { kind: 'plot', file: 'compare.svg', caption: 'Curves', plot };
+  return { kind: 'plot', file, caption: CAPTIONS[axis], plot };
 }
 
-/** The mean over the runs of a group at each step where all of them were measured. */
-function bandOf(runs: readonly ComparedRun[], metric: string): CurvePoint[] {
+const CAPTIONS: Readonly<Record<ComparisonAxis, string>> = {
+  step: 'Curves over steps',
+  tokens: 'Curves over the tokens learned from',
+  time: 'Curves over computing time',
+};
+const END_TEXTS: Readonly<Record<ComparisonAxis, (at: number) => string>> = {
+  step: (at) => `${at} steps`,
+  tokens: (at) => `${at.toLocaleString('en')} tokens`,
+  time: (at) => `${Number((at / 60_000).toPrecision(3))} min`,
+};
+
+/** The place of a measurement on an axis; undefined where it was not recorded. */
+function placeOf({ step, tokens, activeMs }: RunPoint, axis: ComparisonAxis): number | undefined {
+  switch (axis) {
+    case 'step':
+      return step;
+    case 'tokens':
+      return tokens;
+    case 'time':
+      return activeMs;
+    default:
+      return axis satisfies never;
+  }
+}
+
+/** The mean over the runs of a group at each step where all of them were measured, at the mean of their places. */
+function bandOf(runs: readonly ComparedRun[], metric: string, axis: ComparisonAxis): CurvePoint[] {
   const steps = runs[0]?.curve.map(({ step }) => step) ?? [];
   return steps.flatMap((step) => {
-    const values = runs.flatMap(({ curve }) => {
-      const value = curve.find((point) => point.step === step)?.measures[metric];
-      return typeof value === 'number' ? [value] : [];
+    const found = runs.flatMap(({ curve }) => {
+      const point = curve.find((one) => one.step === step);
+      const [value, at] = [point?.measures[metric], point && placeOf(point, axis)];
+      return typeof value === 'number' && at !== undefined ? [{ value, at }] : [];
     });
-    if (values.length < runs.length) return [];
-    const { mean, low, high } = meanInterval(values);
-    return [{ step, mean, low: Number.isFinite(low) ? low : mean, high: Number.isFinite(high) ? high : mean }];
+    if (found.length < runs.length) return [];
+    const { mean, low, high } = meanInterval(found.map(({ value }) => value));
+    const at = Math.round(found.reduce((sum, one) => sum + one.at, 0) / found.length);
+    return [{ at, mean, low: Number.isFinite(low) ? low : mean, high: Number.isFinite(high) ? high : mean }];
   });
 }
 
@@ -158,16 +208,16 @@ function bandOf(runs: readonly ComparedRun[], metric: string): CurvePoint[] {
 export function* longRows({ groups }: RunComparison): Generator<readonly (string | number)[]> {
   for (const { name: group, runs } of groups) {
     for (const { path, kind, seed, curve } of runs) {
-      for (const { step, measures } of curve) {
+      for (const { step, measures, tokens = '', activeMs = '' } of curve) {
         for (const [metric, value] of Object.entries(measures)) {
-          if (value !== null) yield [path, kind, group, seed, step, metric, value];
+          if (value !== null) yield [path, kind, group, seed, step, metric, value, tokens, activeMs];
         }
       }
     }
   }
 }
 /** The columns of {@link longRows}. */
-export const LONG_COLUMNS = ['run', 'kind', 'group', 'seed', 'step', 'metric', 'value'] as const;
+export const LONG_COLUMNS = ['run', 'kind', 'group', 'seed', 'step', 'metric', 'value', 'tokens', 'activeMs'] as const;
 
 function valueOf(path: string, settings: RunSummary['settings']): string[] {
   const value = settings[path];

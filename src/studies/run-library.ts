@@ -1,20 +1,23 @@
 /**
  * The worker side of the Runs view: lists, compares, exports and imports the runs of this browser.
  */
-import { strToU8, unzipSync, zipSync } from 'fflate';
 import * as v from 'valibot';
 import type { CheckpointList } from '../checkpoint/store.ts';
 import type { TrackedList, TrackedRuns } from '../checkpoint/tracked-runs.ts';
-import { LabError, messageOf } from '../common/errors.ts';
+import { LabError } from '../common/errors.ts';
 import { openedOnce } from '../common/opened-once.ts';
 import { parseConfig } from '../config/parse.ts';
-import { tableLines } from '../data/files/table-writer.ts';
 import type { ExportedFile } from '../protocol/checkpoints.ts';
 import {
+  type ComparedCompletions,
   type CompareRequest,
   CompareRequestSchema,
+  type ComparisonAxis,
   type ExportRequest,
   ExportRequestSchema,
+  type Preset,
+  type PresetRequest,
+  PresetRequestSchema,
   type QueuedRun,
   type RunExport,
   type RunRow,
@@ -28,22 +31,22 @@ import {
   type SweepRequest,
   SweepRequestSchema,
 } from '../protocol/runs.ts';
-import { type RunChange, type TrackedRun, TrackedRunSchema } from '../protocol/tracked-run.ts';
-import { RECORD_FILES, type RecordFile, readRecordFiles, recordFiles } from '../runs/run-record.ts';
+import { type RunChange, RunCompletionsSchema, type TrackedRun, TrackedRunSchema } from '../protocol/tracked-run.ts';
+import { type RecordRun, recordFiles } from '../runs/run-record.ts';
 import { EVENT_FILE, tensorboardEvents } from '../runs/tensorboard.ts';
+import { archive, readArchive, zipped } from './run-archive.ts';
+import { presetRuns, presets } from './presets.ts';
 import { type Inline, type ReportBlock, reportHtml } from './report.ts';
-import { compareRuns, comparisonReport, differencesFrom, LONG_COLUMNS, longRows } from './run-comparison.ts';
+import { compareRuns, comparisonReport, differencesFrom } from './run-comparison.ts';
+import { measurementsCsv, runReportFiles, runsBibtex } from './run-report.ts';
 import { sweepable, sweepRuns } from './sweep-runs.ts';
 
 /** A store with the records of runs. */
 export interface RunLibraryStore {
-  readonly tracked: Pick<TrackedRuns, 'list' | 'change' | 'add' | 'remove' | 'fail'>;
+  readonly tracked: Pick<TrackedRuns, 'list' | 'change' | 'add' | 'remove' | 'fail' | 'completions'>;
   /** Every checkpoint. */
   list(): Promise<Pick<CheckpointList, 'checkpoints'>>;
 }
-
-/** The most bytes of an archive to import, packed and unpacked. */
-const MAX_ARCHIVE_BYTES = 256 * 2 ** 20;
 
 export class RunLibrary implements RunsApi {
   readonly #open: () => Promise<RunLibraryStore>;
@@ -64,33 +67,51 @@ export class RunLibrary implements RunsApi {
   async remove(ids: readonly string[]): Promise<Blob> {
     const { tracked } = await this.#open();
     const { runs } = await tracked.list();
-    const removed = runs.filter(({ id }) => ids.includes(id));
+    const removed = await withCompletions(
+      tracked,
+      runs.filter(({ id }) => ids.includes(id)),
+    );
     await tracked.remove(ids);
     return new Blob([JSON.stringify(removed)], { type: 'application/json' });
   }
 
   async restore(removed: Blob): Promise<void> {
     const text = await parseConfig('The removed runs', v.instance(Blob), removed).text();
-    const RemovedSchema = v.pipe(v.string(), v.parseJson(), v.array(TrackedRunSchema));
-    await (await this.#open()).tracked.add(parseConfig('The removed runs', RemovedSchema, text));
+    await add((await this.#open()).tracked, parseConfig('The removed runs', RemovedSchema, text));
   }
 
   async compare(request: CompareRequest): Promise<RunsComparison> {
-    const { ids, metrics } = parseConfig('The comparison', CompareRequestSchema, request);
-    return comparisonOf(await this.#find(ids), metrics);
+    const { ids, metrics, axis } = parseConfig('The comparison', CompareRequestSchema, request);
+    return comparisonOf(await this.#find(ids), axis, metrics);
+  }
+
+  async completions(ids: readonly string[]): Promise<ComparedCompletions> {
+    const runs = comparable(await this.#find(ids));
+    const records = await withCompletions((await this.#open()).tracked, runs);
+    return records.map(({ completions }, i) => ({
+      name: runs[i]?.path ?? '',
+      seed: runs[i]?.seed ?? 0,
+      steps: [...completions],
+    }));
   }
 
   async exportRuns(request: ExportRequest): Promise<ExportedFile> {
     const { ids, as } = parseConfig('The export', ExportRequestSchema, request);
-    return exported(await this.#find(ids), as);
+    const runs = await this.#find(ids);
+    return exported(await withCompletions((await this.#open()).tracked, runs), as);
   }
 
   async importRuns(file: Blob): Promise<RunsImported> {
     const archive = parseConfig('The file to import', v.instance(Blob), file);
-    const { runs, problems } = await readArchive(archive);
-    const added = await (await this.#open()).tracked.add(runs);
-    const names = runs.filter(({ id }) => added.includes(id)).map(({ name }) => name);
-    return { added: names, known: runs.length - added.length, problems };
+    const { records, problems } = await readArchive(archive);
+    // The queue and the tabs of another browser are not those of this one.
+    const here = records.map(({ run, completions }) => {
+      const state = run.state === 'finished' || run.state === 'failed' ? run.state : ('stopped' as const);
+      return { run: { ...run, state, queuedAt: null }, completions };
+    });
+    const added = await add((await this.#open()).tracked, here);
+    const names = here.flatMap(({ run }) => (added.includes(run.id) ? [run.name] : []));
+    return { added: names, known: here.length - added.length, problems };
   }
 
   async settings(baseId: string): Promise<SettingPaths> {
@@ -100,15 +121,29 @@ export class RunLibrary implements RunsApi {
 
   async planSweep(request: SweepRequest): Promise<SweepPlan> {
     const { base, runs } = await this.#sweep(request);
-    const { state, startedAt, updatedAt } = base;
+    const { state, activeMs } = base;
     return {
       names: runs.map(({ name, seed }) => `${name}, seed ${seed}`),
-      baseMs: state === 'finished' ? updatedAt - startedAt : null,
+      baseMs: state === 'finished' ? activeMs : null,
     };
   }
 
   async queueSweep(request: SweepRequest): Promise<void> {
     const { runs } = await this.#sweep(request);
+    await (await this.#open()).tracked.add(runs);
+  }
+
+  presets(): Promise<Preset[]> {
+    return Promise.resolve(presets());
+  }
+
+  async planPreset(request: PresetRequest): Promise<SweepPlan> {
+    const runs = await this.#preset(request);
+    return { names: runs.map(({ name, seed }) => `${name}, seed ${seed}`), baseMs: null };
+  }
+
+  async queuePreset(request: PresetRequest): Promise<void> {
+    const runs = await this.#preset(request);
     await (await this.#open()).tracked.add(runs);
   }
 
@@ -118,10 +153,12 @@ export class RunLibrary implements RunsApi {
     const waiting = runs.filter(({ id, queuedAt }) => queuedAt !== null && alive?.has(id) !== true);
     const [next] = waiting.toSorted((a, b) => (a.queuedAt ?? 0) - (b.queuedAt ?? 0));
     if (next === undefined) return null;
-    const { id, kind, name, seed, experiment, startUrl } = next;
+    const { id, kind, name, seed, experiment, startUrl, settings } = next;
+    const hash = settings['start'] ?? settings['teacher'];
     const kept = (await store.list()).checkpoints.filter(({ runId }) => runId === id);
     const last = kept.toSorted((a, b) => b.step - a.step)[0];
-    return { id, kind, name, seed, experiment, startUrl, checkpointId: last?.id ?? null };
+    const startHash = typeof hash === 'string' && hash !== '' ? hash : null;
+    return { id, kind, name, seed, experiment, startUrl, startHash, checkpointId: last?.id ?? null };
   }
 
   async fail(id: string): Promise<void> {
@@ -138,8 +175,13 @@ export class RunLibrary implements RunsApi {
     const { runs } = await (await this.#open()).tracked.list();
     const [base] = await this.#find([parsed.baseId]);
     if (base === undefined) throw new LabError('not-found', { message: 'The run of the sweep is no longer here.' });
-    const last = Math.max(0, ...runs.map(({ queuedAt }) => queuedAt ?? 0));
-    return { base, runs: sweepRuns(base, parsed, last + 1) };
+    return { base, runs: sweepRuns(base, parsed, placeAfter(runs)) };
+  }
+
+  async #preset(request: PresetRequest): Promise<TrackedRun[]> {
+    const parsed = parseConfig('The experiment', PresetRequestSchema, request);
+    const { runs } = await (await this.#open()).tracked.list();
+    return presetRuns(parsed, placeAfter(runs));
   }
 
   /** In the order of the ids. @throws {LabError} `not-found` */
@@ -155,6 +197,11 @@ export class RunLibrary implements RunsApi {
       });
     });
   }
+}
+
+/** The place in the queue behind all runs. */
+function placeAfter(runs: readonly TrackedRun[]): number {
+  return 1 + Math.max(0, ...runs.map(({ queuedAt }) => queuedAt ?? 0));
 }
 
 function rowOf(run: TrackedRun, { runs, alive }: TrackedList): RunRow {
@@ -203,13 +250,16 @@ function comparable(runs: readonly TrackedRun[]): (TrackedRun & { readonly path:
   return runs.map((run) => ({ ...run, path: isShared(run) ? `${run.name} (${run.id.slice(0, 8)})` : run.name }));
 }
 
-function comparisonOf(runs: readonly TrackedRun[], asked?: readonly string[]): RunsComparison {
+function comparisonOf(runs: readonly TrackedRun[], wanted: ComparisonAxis, asked?: readonly string[]): RunsComparison {
   const comparison = compareRuns(comparable(runs));
+  const axis = comparison.axes.includes(wanted) ? wanted : 'step';
   const known = asked?.filter((metric) => comparison.metrics.includes(metric)) ?? [];
-  const { blocks } = comparisonReport(comparison, known.length === 0 ? undefined : known);
+  const { blocks } = comparisonReport(comparison, known.length === 0 ? undefined : known, axis);
   const panels = blocks.flatMap((block) => (block.kind === 'plot' && block.plot.kind === 'curves' ? block.plot.panels : [])); // prettier-ignore
   return {
     metrics: [...comparison.metrics],
+    axes: [...comparison.axes],
+    axis,
     parts: blocks.flatMap(partOf),
     groups: comparison.groups.map(({ name }) => name),
     panels: panels.map(({ heading: metric, lines }) => ({ metric, lines: lines.map((line) => [...line]) })),
@@ -237,15 +287,47 @@ function plain(pieces: readonly Inline[]): string {
   return pieces.map((piece) => (typeof piece === 'string' ? piece : Object.values(piece).join(''))).join('');
 }
 
-function exported(runs: readonly TrackedRun[], as: RunExport): ExportedFile {
+const RemovedSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.array(v.strictObject({ run: TrackedRunSchema, completions: v.array(RunCompletionsSchema) })),
+);
+
+async function withCompletions(
+  tracked: Pick<TrackedRuns, 'completions'>,
+  runs: readonly TrackedRun[],
+): Promise<RecordRun[]> {
+  const completions = await tracked.completions(runs.map(({ id }) => id));
+  return runs.map((run) => ({ run, completions: completions.get(run.id) ?? [] }));
+}
+
+/** @returns the ids of those that were not here */
+function add(tracked: Pick<TrackedRuns, 'add'>, records: readonly RecordRun[]): Promise<string[]> {
+  const completions = new Map(records.map(({ run, completions }) => [run.id, completions]));
+  return tracked.add(
+    records.map(({ run }) => run),
+    completions,
+  );
+}
+
+function exported(records: readonly RecordRun[], as: RunExport): ExportedFile {
+  const runs = records.map(({ run }) => run);
   switch (as) {
     case 'zip':
-      return archive('runs.zip', runs, (run) => recordFiles(run));
+      return archive('runs.zip', records, recordFiles);
     case 'tensorboard':
-      return archive('tensorboard.zip', runs, (run) => ({ [EVENT_FILE]: tensorboardEvents(run) }));
+      return archive('tensorboard.zip', records, ({ run }) => ({ [EVENT_FILE]: tensorboardEvents(run) }));
     case 'csv': {
-      const lines = tableLines(LONG_COLUMNS, longRows(compareRuns(comparable(runs))), { format: 'csv', freeText: ['run', 'group'] }); // prettier-ignore
-      return { fileName: 'runs.csv', file: new Blob([...lines], { type: 'text/csv' }) };
+      const csv = measurementsCsv(compareRuns(comparable(runs)));
+      return { fileName: 'runs.csv', file: new Blob([csv], { type: 'text/csv' }) };
+    }
+    case 'report': {
+      const files = runReportFiles(compareRuns(comparable(runs)));
+      return { fileName: 'report.zip', file: zipped(Object.fromEntries(files)) };
+    }
+    case 'bibtex': {
+      const bibtex = runsBibtex(compareRuns(comparable(runs)));
+      return { fileName: 'runs.bib', file: new Blob([bibtex], { type: 'application/x-bibtex' }) };
     }
     case 'html': {
       const page = reportHtml(comparisonReport(compareRuns(comparable(runs))));
@@ -253,78 +335,5 @@ function exported(runs: readonly TrackedRun[], as: RunExport): ExportedFile {
     }
     default:
       return as satisfies never;
-  }
-}
-
-/** A zip archive with a folder for each run. */
-function archive(
-  fileName: string,
-  runs: readonly TrackedRun[],
-  filesOf: (run: TrackedRun) => Readonly<Record<string, string | Uint8Array>>,
-): ExportedFile {
-  const entries: Record<string, Uint8Array> = {};
-  for (const run of runs) {
-    // Names of runs never become paths, because they may hold anything.
-    const folder = `${run.kind}-seed-${run.seed}-${run.id}`;
-    for (const [name, contents] of Object.entries(filesOf(run))) {
-      entries[`${folder}/${name}`] = typeof contents === 'string' ? strToU8(contents) : contents;
-    }
-  }
-  return { fileName, file: new Blob([zipSync(entries)], { type: 'application/zip' }) };
-}
-
-/** The runs of an archive: every folder in it with a `run.json`. @throws {LabError} `bad-file` */
-async function readArchive(file: Blob): Promise<{ runs: TrackedRun[]; problems: string[] }> {
-  const folders = new Map<string, Partial<Record<RecordFile, string>>>();
-  for (const [path, bytes] of Object.entries(await unpacked(file))) {
-    const [, folder = '', name = ''] = /^(.*?)([^/]*)$/su.exec(path) ?? [];
-    const files = folders.get(folder) ?? {};
-    files[name as RecordFile] = new TextDecoder().decode(bytes);
-    folders.set(folder, files);
-  }
-  const runs: TrackedRun[] = [];
-  const problems: string[] = [];
-  for (const [folder, files] of folders) {
-    if (files['run.json'] === undefined) continue;
-    try {
-      runs.push(readRecordFiles(folder.replace(/\/$/u, '') || 'the archive', files));
-    } catch (thrown) {
-      problems.push(messageOf(thrown));
-    }
-  }
-  if (runs.length > 0 || problems.length > 0) return { runs, problems };
-  throw new LabError('bad-file', {
-    message: 'The archive has no run in it.',
-    expected: `a zip archive of folders with ${RECORD_FILES.join(', ')}`,
-    fix: 'Export runs here, or zip a run folder of the command line.',
-  });
-}
-
-async function unpacked(file: Blob): Promise<Record<string, Uint8Array>> {
-  const tooLarge = new LabError('bad-file', {
-    message: 'The archive is too large for records of runs.',
-    expected: `at most ${MAX_ARCHIVE_BYTES} bytes, packed and unpacked`,
-    fix: 'Import its runs in smaller archives, without checkpoints and models.',
-  });
-  if (file.size > MAX_ARCHIVE_BYTES) throw tooLarge;
-  const names: ReadonlySet<string> = new Set(RECORD_FILES);
-  let totalBytes = 0;
-  try {
-    return unzipSync(new Uint8Array(await file.arrayBuffer()), {
-      filter: ({ name, originalSize }) => {
-        if (!names.has(name.replace(/^.*\//su, ''))) return false;
-        // The claimed size is allocated, and nothing is written past it.
-        totalBytes += originalSize;
-        if (totalBytes > MAX_ARCHIVE_BYTES) throw tooLarge;
-        return true;
-      },
-    });
-  } catch (cause) {
-    if (cause instanceof LabError) throw cause;
-    throw new LabError('bad-file', {
-      message: `The file is not a readable zip archive: ${messageOf(cause)}.`,
-      fix: 'Export the runs again.',
-      cause,
-    });
   }
 }

@@ -8,12 +8,18 @@ import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { fieldsAt, leafAt, describeAllowed, readSetting, typedSetting, withSetting } from '../config/setting-values.ts';
 import { type SettingField, settingFields } from '../config/setting-fields.ts';
-import { checkSize, combinations, parseSeeds, parseSweptSetting, settingLabel } from '../config/swept-settings.ts';
+import { checkSweep, combinations, parseSeeds, parseSweptSetting, settingLabel } from '../config/swept-settings.ts';
 import { DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
 import type { SettingPaths, SweepRequest } from '../protocol/runs.ts';
 import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
-import { NO_REMARKS, type RunKind, type RunSummary, type TrackedRun } from '../protocol/tracked-run.ts';
+import {
+  MAX_RUN_NAME_LENGTH,
+  NO_REMARKS,
+  type RunKind,
+  type RunSummary,
+  type TrackedRun,
+} from '../protocol/tracked-run.ts';
 import { summariseDistill, summariseGrpo, summariseSft } from '../runs/run-summary.ts';
 
 const SCHEMAS = { sft: SftExperimentSchema, grpo: GrpoExperimentSchema, distill: DistillExperimentSchema } as const;
@@ -33,10 +39,14 @@ export function sweepable({ kind, experiment }: TrackedRun): SettingPaths {
  * @param firstPlace - the place in the queue of the first run
  * @throws {LabError} `bad-config` naming the setting and what it takes
  */
-export function sweepRuns(base: TrackedRun, { set, seeds }: SweepRequest, firstPlace: number): TrackedRun[] {
+export function sweepRuns(
+  base: TrackedRun,
+  { set, seeds, watch = null }: SweepRequest,
+  firstPlace: number,
+): TrackedRun[] {
   const swept = set.map(parseSweptSetting);
   const numbers = parseSeeds(seeds);
-  checkSize(swept, numbers);
+  checkSweep(swept, numbers);
   const fields = fieldsOf(base.kind);
   const now = Date.now();
   return numbers
@@ -53,18 +63,20 @@ export function sweepRuns(base: TrackedRun, { set, seeds }: SweepRequest, firstP
         ...summary,
         schemaVersion: 1,
         id: newId(),
-        name: [base.name, ...labels].join(', ').slice(0, MOST_CHARACTERS),
+        name: [base.name, ...labels].join(', ').slice(0, MAX_RUN_NAME_LENGTH),
         state: 'queued',
         parentId: null,
         startedAt: now,
         updatedAt: now,
         queuedAt: firstPlace + place,
+        activeMs: null,
+        watch,
+        best: null,
         startUrl: base.startUrl,
         ...NO_REMARKS,
       };
     });
 }
-const MOST_CHARACTERS = 200;
 
 /** A run with other settings, before its first step. */
 function summaryOf(

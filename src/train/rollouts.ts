@@ -18,7 +18,7 @@ import type { Instruction } from '../relevance/rules/instruction.ts';
 import type { TextFolding } from '../relevance/pair/folding.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { type ExplainedReward, explainReward, type RewardConfig } from '../relevance/rules/reward.ts';
-import type { ParsedTrace, Trace } from '../relevance/trace/trace.ts';
+import type { ParsedTrace, Trace, TraceStep } from '../relevance/trace/trace.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
 import type { SegmentRewards } from './advantages.ts';
 import { readCompletion, type TokenSpan } from './completion-reader.ts';
@@ -44,10 +44,30 @@ export interface RlTask {
   readonly folding: TextFolding;
   readonly tailRules: ReadonlySet<number>;
   readonly reward: RewardConfig;
+  /** The bonuses by rule of one's own reward. */
+  readonly ruleBonuses?: ReadonlyMap<number, number> | undefined;
+  /** Rewards the reasoning of completions in place of {@link reward}, in their order, each from 0 to 1. */
+  readonly judge?: RewardJudge | undefined;
   readonly prompts: readonly RlPrompt[];
   /** Constrains the decoding of rollouts; undefined where it is free. */
   readonly holder?: CompletionHolder | undefined;
 }
+
+/** A completion as a module that rewards it sees it: plain values, which survive any way into another process. */
+export interface JudgedCompletion {
+  readonly pair: JudgedPair;
+  /** The completion as text, with its special tokens, and its number of tokens. */
+  readonly text: string;
+  readonly tokens: number;
+  /** Whether it follows the grammar; otherwise its reward is 0 whatever is given. */
+  readonly isValid: boolean;
+  /** The label of the completion, from 0; null where it has none. */
+  readonly label: number | null;
+  readonly steps: readonly (Pick<TraceStep, 'criterion' | 'evidence' | 'verdict'> & { readonly rule: string })[];
+  /** What the expert has cited. */
+  readonly goldRules: readonly string[];
+}
+export type RewardJudge = (completions: readonly JudgedCompletion[]) => Promise<readonly number[]>;
 
 /** One sampled completion with its reward. */
 export interface Rollout {
@@ -150,9 +170,10 @@ export async function drawRollouts(model: Transformer, task: RlTask, request: Ro
       signal,
     },
   );
-  return request.prompts.map((index, p) =>
-    completions.slice(p * G, (p + 1) * G).map((completion) => rewardCompletion(task, index, completion)),
-  );
+  const promptOf = (i: number): number => request.prompts[Math.floor(i / G)] ?? 0;
+  const given = await task.judge?.(completions.map((completion, i) => judgedCompletion(task, promptOf(i), completion)));
+  const rollouts = completions.map((completion, i) => rewardCompletion(task, promptOf(i), completion, given?.[i]));
+  return request.prompts.map((_, p) => rollouts.slice(p * G, (p + 1) * G));
 }
 
 /** The grammar automata of constrained completions, G for each prompt. */
@@ -162,12 +183,32 @@ function automataOf(task: RlTask, prompts: readonly number[], G: number): Comple
   return prompts.flatMap((index) => Array<CompletionAutomaton>(G).fill(holder.automatonOf(promptAt(task, index).pair)));
 }
 
-/** Parses and rewards a completion of a prompt. */
-export function rewardCompletion(task: RlTask, prompt: number, completion: Completion): Rollout {
+function judgedCompletion(task: RlTask, prompt: number, { ids }: Completion): JudgedCompletion {
+  const { pair, gold } = promptAt(task, prompt);
+  const { parsed } = readCompletion(task.tokenizer, ids, gold.scaleSize);
+  const idOf = ({ rule }: TraceStep): string => task.instruction.rules[rule]?.id ?? `rule ${rule}`;
+  const steps = parsed.ok ? parsed.trace.steps : parsed.steps;
+  return {
+    pair,
+    text: task.tokenizer.tokenTexts(ids).join(''),
+    tokens: ids.length,
+    isValid: parsed.ok && parsed.trace.label === parsed.trace.restated,
+    label: parsed.answer ?? null,
+    steps: steps.map(({ criterion, evidence, verdict, ...step }) => ({ rule: idOf({ criterion, evidence, verdict, ...step }), criterion, evidence, verdict })), // prettier-ignore
+    goldRules: gold.steps.map(idOf),
+  };
+}
+
+const NO_BONUSES: ReadonlyMap<number, number> = new Map();
+
+/** Parses and rewards a completion of a prompt. @param given - the reward of its reasoning, by the task's judge */
+export function rewardCompletion(task: RlTask, prompt: number, completion: Completion, given?: number): Rollout {
   const { pair, gold } = promptAt(task, prompt);
   const { parsed, steps } = readCompletion(task.tokenizer, completion.ids, gold.scaleSize);
   const impliedLabel = (rule: number): number | undefined => task.instruction.rules[rule]?.cap;
-  const reward = explainReward(parsed, { pair, folding: task.folding, gold, impliedLabel }, task.reward);
+  const { ruleBonuses = NO_BONUSES } = task;
+  const bonus = { tokens: completion.ids.length, ruleBonuses };
+  const reward = explainReward(parsed, { pair, folding: task.folding, gold, impliedLabel, bonus, given }, task.reward);
   const isRight = reward.rejected === undefined && parsed.answer === gold.label;
   return { prompt, completion, parsed, steps, reward, isRight };
 }

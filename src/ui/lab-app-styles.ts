@@ -77,4 +77,12 @@ export const appStyles = css`
     color: var(--muted);
     font-size: var(--text-small);
   }
+  /* Paper needs no way through the page. */
+  @media print {
+    header,
+    footer,
+    lab-site-notice {
+      display: none;
+    }
+  }
 `;

@@ -102,6 +102,8 @@ export class LabApp extends LabElement {
   @state() private compared = comparedIn(location.hash);
   /** The pair that the Score view is asked about, as JSON; undefined for the first example of the model. */
   @state() private pair = pairIn(location.hash);
+  /** Whether the browser refused to write that pair into the address. */
+  @state() private isAddressBehind = false;
   /** Whether the Score view was opened; it then stays, with the text typed into it. */
   @state() private isScoreWanted = false;
   /** The views whose code was asked for, and why it could not be fetched; they stay, with what is in them. */
@@ -173,7 +175,9 @@ export class LabApp extends LabElement {
           <lab-theme-toggle></lab-theme-toggle>
         </div>
       </header>
-      <main><lab-site-notice .offline=${this.offline}></lab-site-notice>${this.#view()}</main>
+      <main>
+        <lab-site-notice .offline=${this.offline} ?isWorking=${this.shares.size > 0}></lab-site-notice>${this.#view()}
+      </main>
       <footer ?hidden=${this.route === 'lesson' && this.place.lesson !== undefined}>
         Nothing leaves this machine. ${describeOffline(this.offline)}
       </footer>`;
@@ -189,6 +193,7 @@ export class LabApp extends LabElement {
             .modelId=${bundledModel(this.modelId).id}
             .compared=${this.compared}
             .linkedPair=${this.pair}
+            ?behind=${this.isAddressBehind}
             @compared-change=${(event: CustomEvent<readonly string[]>) => {
               location.hash = scoreAddress(this.checkpointId, event.detail, this.modelId, this.pair);
             }}
@@ -222,10 +227,10 @@ export class LabApp extends LabElement {
   #lessons(): unknown {
     if (fetchedView(this.route) !== 'lessons') return nothing;
     if (this.route === 'home') return html`<lab-front-door></lab-front-door>`;
-    const { lesson, screen, isNotes } = this.place;
+    const { lesson, screen, isNotes, presenter } = this.place;
     if (lesson === undefined) return html`<lab-lesson-list></lab-lesson-list>`;
     return isNotes
-      ? html`<lab-lesson-notes lesson=${lesson} .screen=${screen}></lab-lesson-notes>`
+      ? html`<lab-lesson-notes lesson=${lesson} .screen=${screen} presenter=${presenter}></lab-lesson-notes>`
       : html`<lab-lesson lesson=${lesson} .screen=${screen}></lab-lesson>`;
   }
 
@@ -354,8 +359,16 @@ export class LabApp extends LabElement {
    */
   #asked(pair: string | undefined): void {
     this.pair = pair;
-    if (this.route !== 'score') return;
-    history.replaceState(null, '', scoreAddress(this.checkpointId, this.compared, this.modelId, pair));
+    // The address may name what this element is told of only by the next event.
+    const { hash } = location;
+    if (routeOf(hash) !== 'score') return;
+    try {
+      history.replaceState(null, '', scoreAddress(checkpointIn(hash), comparedIn(hash), modelIn(hash), pair));
+      this.isAddressBehind = false;
+    } catch {
+      // Browsers refuse more than some hundred changes within seconds, and addresses beyond their own limits.
+      this.isAddressBehind = true;
+    }
   }
 }
 

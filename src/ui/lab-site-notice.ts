@@ -22,6 +22,8 @@ export class LabSiteNotice extends LabElement {
   ];
 
   @property({ attribute: false }) offline: OfflineState = ONLINE;
+  /** Whether something runs in this tab, which a reload would throw back to its last checkpoint. */
+  @property({ type: Boolean }) isWorking = false;
   @state() private otherTabsAreOpen = false;
 
   override render(): unknown {
@@ -41,6 +43,11 @@ export class LabSiteNotice extends LabElement {
     const use = async (): Promise<void> => {
       this.otherTabsAreOpen = (await takeOver()) === 'other-tabs';
     };
+    if (this.isWorking) {
+      return html`<lab-notice heading="A newer version is here">
+        Something is running in this tab, so the new version waits. It can be used when that has ended.
+      </lab-notice>`;
+    }
     return html`<lab-notice heading="A newer version is here">
       ${
         this.otherTabsAreOpen

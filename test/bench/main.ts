@@ -17,6 +17,7 @@ import { PRESET_NAMES, type PresetName } from '../../src/config/presets.ts';
 import { ANSWER_SHAPES, type AnswerBench, answerReport, benchAnswer } from './answer-bench.ts';
 import { BENCH_BACKENDS, type BenchBackend } from './backend-pair.ts';
 import { DECODINGS, type DecodingKind } from '../../src/config/decoding.ts';
+import { benchFile, type FileBench, fileReport } from './file-bench.ts';
 import { benchGenerate, type GenerateBench, generateReport } from './generate-bench.ts';
 import { benchGrpo, type GrpoBench, grpoReport } from './grpo-bench.ts';
 import { benchHeld, heldReport } from './held-bench.ts';
@@ -252,6 +253,18 @@ const page = new Command('page')
     if (json === true) print(JSON.stringify(result));
   });
 
+const file = new Command('file')
+  .description('a file of pairs read and scored by lab score, against BM25 alone on the same pairs')
+  .argument('[file]', 'the file (default: one that is made)')
+  .option('--pairs <n>', 'pairs of a file that is made', wholeNumber(1), 100_000)
+  .option('--repeats <n>', 'passes of each', wholeNumber(1), 1)
+  .option('--json', 'print one line of JSON at the end')
+  .action(async (path: string | undefined, { json, ...options }: Omit<FileBench, 'path'> & { json?: boolean }) => {
+    const result = await benchFile({ path, ...options });
+    for (const line of fileReport(result)) (json === true ? note : print)(line);
+    if (json === true) print(JSON.stringify(result));
+  });
+
 function peerNames(text: string): PeerName[] {
   const names = text.split(',');
   const known = PEER_NAMES.filter((name) => names.includes(name));
@@ -266,7 +279,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, generate, grpo, score, profile, kernels, products, answer, precision, page])
+for (const command of [train, generate, grpo, score, profile, kernels, products, answer, precision, page, file])
   program.addCommand(command.exitOverride());
 
 try {

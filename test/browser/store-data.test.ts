@@ -57,6 +57,28 @@ describeBrowser('imported data in the store', () => {
     expect(kept.keys).toMatchObject({ manifests: 0, runs: 0, pending: 0, chunks: [] });
   });
 
+  it('stays for a run of the queue, which has neither a checkpoint nor begun', async () => {
+    const kept = await page.evaluate(async () => {
+      const store = await lab.openCheckpointStore({ name: 't' });
+      const data = await lab.someData(1, 10);
+      const lease = await store.runs.start({ id: 'r1', name: 'r', kind: 'sft', configJson: '{}', totalSteps: 9, startedAt: 1 }, data); // prettier-ignore
+      const queued = {
+        schemaVersion: 1, id: 'q1', kind: 'sft', name: 'q', seed: 1, step: 0, steps: 9, settings: {}, curve: [],
+        state: 'queued', parentId: null, startedAt: 1, updatedAt: 1, queuedAt: 1, activeMs: null, watch: null, best: null, startUrl: null,
+        experiment: { data: { kind: 'file', sha256: data.sha256 } }, note: '', tags: [] as string[], isPinned: false,
+        isArchived: false,
+      } satisfies Parameters<typeof store.tracked.add>[0][number]; // prettier-ignore
+      await store.tracked.add([queued]);
+      const isKept = async (): Promise<boolean> => (await store.data.load(data.sha256)) !== undefined;
+      await lease.finish();
+      const whileQueued = await isKept();
+      await store.tracked.change('q1', { queuedAt: null });
+      await store.runs.forget('r1');
+      return [whileQueued, await isKept()];
+    });
+    expect(kept).toEqual([true, false]);
+  });
+
   it('leaves other data alone, and runs without data', async () => {
     const left = await page.evaluate(async () => {
       const store = await lab.openCheckpointStore({ name: 't' });

@@ -147,7 +147,7 @@ describeBrowser('the checkpoint store in two tabs', () => {
         return { id, saving, failures: [await lab.failureOf(store.list()), await lab.failureOf(store.load(id))] };
       });
       for (const failure of [saving, ...failures]) {
-        expect(failure?.message).toMatch(/closed: another tab of the lab updated or deleted it.*Reload the page/su);
+        expect(failure?.message).toMatch(/saved by a newer version of the lab.*Reload the page/su);
       }
       const older = await second.evaluate(() => lab.failureOf(lab.openCheckpointStore()));
       const versions = await second.evaluate(() => lab.MIGRATIONS.length);
@@ -158,6 +158,28 @@ describeBrowser('the checkpoint store in two tabs', () => {
       }, id);
       expect(kept.payload).toEqual([1, 2, 3]);
       expect(kept.list.checkpoints).toHaveLength(1);
+    });
+
+    it('opens again after the data of the page was cleared, and saves nothing by halves', async () => {
+      const result = await first.evaluate(async () => {
+        const store = await lab.openCheckpointStore();
+        const { id } = await store.save(lab.describeRun({ name: 'before' }), new Uint8Array([1]));
+        const held = await lab.holdSave(store, { name: 'half' });
+        const deleted = indexedDB.deleteDatabase('afrl-lab');
+        await new Promise((resolve) => deleted.addEventListener('success', resolve));
+        held.letGo();
+        const half = await held.ended;
+        const after = await store.save(lab.describeRun({ name: 'after' }), new Uint8Array([2, 3]));
+        const names = (await store.list()).checkpoints.map(({ name }) => name);
+        const payload = [...(await store.load(after.id)).payload];
+        return { half, names, payload, gone: await lab.failureOf(store.load(id)), keys: await lab.keysOf('afrl-lab') };
+      });
+      expect(result.half).not.toBeNull();
+      expect(result.names).toEqual(['after']);
+      expect(result.payload).toEqual([2, 3]);
+      expect(result.gone?.code).toBe('not-found');
+      expect(result.keys).toMatchObject({ manifests: 1, pending: 0 });
+      expect(result.keys.chunks).toHaveLength(1);
     });
 
     it('gives up while a tab holds the database, and works once it is released', async () => {

@@ -66,7 +66,7 @@ describeBrowser('databases of published versions', () => {
         ...(version >= 2 ? [] : ['datasets']),
         ...(version >= 3 ? [] : ['records']),
         ...(version >= 4 ? [] : ['judged', 'judgedParts']),
-        ...(version >= 5 ? [] : ['tracked']),
+        ...(version >= 6 ? [] : ['completions', 'tracked']), // 6 added fields of runs too
       ];
       expect(formOf(result.dump, formless)).toEqual(formOf(readDump(CURRENT), formless));
     },
@@ -91,9 +91,20 @@ describeBrowser('databases of published versions', () => {
         steps: 4,
         settings: { 'grpo.balance.kind': 'additive', 'grpo.balance.lambda': 1 },
       } as const;
-      const curve = [{ step: 2, measures: { reward: 0.5 } }];
-      const state = { state: 'running', parentId: null, startedAt: 1, updatedAt: 2, startUrl: null } as const;
-      await store.tracked.progress({ id: 'r', ...summary, curve, ...state, experiment: { name: 'r' } });
+      const curve = [{ step: 2, measures: { reward: 0.5 }, tokens: 9, activeMs: 7 }];
+      const state = {
+        state: 'running',
+        parentId: null,
+        startedAt: 1,
+        updatedAt: 2,
+        startUrl: null,
+        activeMs: 8,
+        best: null,
+      } as const;
+      const progress = { id: 'r', ...summary, curve, ...state, experiment: { name: 'r' } };
+      const answers = [{ query: 'q', title: 't', gold: 0, label: 1, completion: 'c' }];
+      await store.tracked.begin(progress);
+      await store.tracked.progress(progress, [{ step: 2, answers }]);
       await store.tracked.change('r', { tags: ['a'] });
       await store.judged.keepCorrection(id, 0, { row: 2, label: 1, author: 'judge', at: 1 });
       return lab.dumpDatabase('t');

@@ -23,8 +23,15 @@ describeBrowser('models side by side', () => {
     await page.getByLabel('Compare with').selectOption({ label: 'Collapsed: GRPO alone' });
     await page.getByLabel('Compare with').selectOption({ label: 'Default model' });
     const columns = page.locator('lab-compared');
+    // Pairs on which these models differ are a press away, and they do differ on them.
+    const examples = page.getByRole('navigation', { name: 'Pairs on which these models differ' }).getByRole('button');
+    await examples.first().click();
+    await columns
+      .nth(0)
+      .getByText(/Another label: /u)
+      .waitFor();
     await columns.nth(1).locator('lab-trace .summary').waitFor();
-    expect(new URL(page.url()).hash).toBe('#/score?with=collapsed%2Cdefault');
+    expect(new URL(page.url()).hash).toMatch(/^#\/score\?with=collapsed%2Cdefault&pair=/u);
     // The default model against itself, in another worker.
     expect(await columns.nth(1).getByRole('img', GAUGE).getAttribute('aria-label')).toBe(
       await leading.getAttribute('aria-label'),
@@ -63,10 +70,31 @@ describeBrowser('models side by side', () => {
     expect(foreignRequests).toEqual([]);
   });
 
-  it('says that the pair of an address cannot be read, and shows an example', async () => {
-    const { page } = await visit(browser, `${PAGE_URL}?backend=wasm#/score?pair=%7B%22query%22%3A1%7D`);
-    await page.getByText('The pair of this address cannot be read').waitFor();
+  it('says that the pair of an address cannot be read, also where the view is open, and that one is too long for it', async () => {
+    const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/score?pair=%7B%22query%22%3A1%7D`);
+    const notice = page.locator('lab-notice', { hasText: 'The pair of this address cannot be read' });
+    await notice.getByText('The first example is shown instead').waitFor();
     await page.locator('.reading').getByRole('img', GAUGE).waitFor();
+    const query = page.getByRole('textbox', { name: 'Query' });
+    const linked = (): string | null => new URLSearchParams(new URL(page.url()).hash.split('?')[1]).get('pair');
+    await query.fill('steel kettle');
+    await expect.poll(linked).toContain('steel kettle');
+    expect(await notice.count()).toBe(0);
+    await page.evaluate(() => (location.hash = '#/score?pair=%7B'));
+    await notice.getByText('The pair that was there stays').waitFor();
+    await expect.poll(linked).toContain('steel kettle');
+    // A pair that an address cannot hold is in none, and one that the browser refuses to write is told.
+    await query.fill('kettle '.repeat(4000));
+    await page.getByText(/longer than the 16,000 characters that an address holds/u).waitFor();
+    await expect.poll(linked).toBeNull();
+    await page.evaluate(() => {
+      history.replaceState = () => {
+        throw new DOMException('too often', 'SecurityError');
+      };
+    });
+    await query.fill('brass kettle');
+    await page.getByText('The browser lets no address change as often as this').waitFor();
+    expect(complaints).toEqual([]);
   });
 
   it('reports an address that names a missing model, and answers nevertheless', async () => {

@@ -74,7 +74,7 @@ describeBrowser('kinds and layouts in the Files view', () => {
     await page.locator('lab-trust-strip').getByText('Measured on 3 graded pairs').waitFor();
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Proof', exact: true }).click(),
+      page.getByRole('combobox', { name: 'Export' }).selectOption('proof'),
     ]);
     const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-proof-'));
     try {

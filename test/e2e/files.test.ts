@@ -52,11 +52,11 @@ async function drop(page: Page, name: string, text: string): Promise<void> {
   await page.locator('lab-files-view').dispatchEvent('drop', { dataTransfer: files });
 }
 
-/** What a button of the exports gives. */
-async function exported(page: Page, button: string): Promise<string> {
+/** What an export gives. */
+async function exported(page: Page, format: string): Promise<string> {
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: button, exact: true }).click(),
+    page.getByRole('combobox', { name: 'Export' }).selectOption({ label: format }),
   ]);
   const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-export-'));
   try {
@@ -100,6 +100,26 @@ describeBrowser('the Files view', () => {
     await startScoring(page);
     await page.locator('lab-trust-strip').getByText('Measured on 5 graded pairs').waitFor();
 
+    // Without a word that both have, it is no longer relevant, and at once is again.
+    const evidence = page.getByRole('group', { name: 'Evidence to take away' });
+    await evidence.getByRole('button', { name: 'kettle' }).click();
+    await evidence.getByRole('button', { name: 'red' }).click();
+    await page.getByText(/Without “kettle”, “red”: irrelevant, .* at rank 3\./u).waitFor();
+    await evidence.getByRole('button', { name: 'kettle' }).click();
+    await page.getByText(/Without “red”: /u).waitFor();
+    await evidence.getByRole('button', { name: 'red' }).click();
+    await expect.poll(() => page.getByText(/Without “/u).count()).toBe(0);
+
+    // What abstaining would cost, and the pairs that it is about.
+    await page.getByText('When to trust a label').click();
+    await page.getByRole('slider').fill('99');
+    await page.getByText(/Below 99 % a person decides: \d of 5 graded pairs/u).waitFor();
+    await page.getByRole('button', { name: 'Show the pairs below 99 %' }).click();
+    await page.getByRole('button', { name: 'Show all again' }).waitFor();
+    await expect.poll(async () => (await shownRows(page)).length).toBeGreaterThan(2);
+    await page.getByRole('button', { name: 'Show all again' }).click();
+    await page.getByText('When to trust a label').click();
+
     // The first query, its pairs by rank; one grade by key, which moves on.
     expect((await shownRows(page))[0]).toMatch(/^1 Red kettle, 1\.5 l .* relevant$/u);
     await page.keyboard.press('J');
@@ -111,6 +131,14 @@ describeBrowser('the Files view', () => {
     expect(await page.locator('lab-pair-table [aria-selected="true"]').innerText()).not.toContain(first.slice(2, 8));
     await page.keyboard.press('u');
     await expect.poll(async () => (await shownRows(page))[0]).toBe(first);
+    // A grade that is removed, and one that is given as it was.
+    await page.keyboard.press('x');
+    await expect.poll(async () => (await shownRows(page))[0]).toMatch(/none$/u);
+    await page.keyboard.press('u');
+    await page.keyboard.press('0');
+    await page.getByText('1 confirmed').waitFor();
+    await expect.poll(async () => (await shownRows(page))[0]).toBe(first);
+    await page.keyboard.press('u');
     await page.keyboard.press('1');
     await page.keyboard.press('9'); // no grade, and no harm
     await expect.poll(async () => (await shownRows(page))[0]).toMatch(/relevant ?, corrected/u);
@@ -154,6 +182,15 @@ describeBrowser('the Files view', () => {
     await page.getByRole('textbox').fill('query\ttitle\tcolour\nred kettle\tkettle\tred\nred kettle\tmug\tblue\n');
     await page.getByRole('button', { name: 'Use this table' }).click();
     await page.getByRole('button', { name: 'Use it like this' }).click();
+    await page.getByLabel('Model').selectOption('rules:general');
+    await page.getByText('Rules decide each label').waitFor();
+    await page.getByRole('button', { name: 'Score 2 pairs' }).click();
+    await page.getByRole('heading', { name: 'Rules that decide' }).waitFor();
+    await page
+      .getByText(/The title has all words of the query|Not every word of the query/u)
+      .first()
+      .waitFor();
+    await page.getByRole('button', { name: 'Another model' }).click();
     await page.getByLabel('Model').selectOption('bundled:default');
     await page.getByText(/afrl-nano does not say/u).waitFor();
     await page.getByRole('button', { name: 'Score 2 pairs' }).click();
@@ -238,7 +275,7 @@ describeBrowser('the Files view', () => {
 
 /** Waits until there is nothing more to score. */
 async function allScored(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'TREC run' }).waitFor();
+  await page.getByRole('combobox', { name: 'Export' }).waitFor();
   await page.locator('lab-files-view progress').waitFor({ state: 'detached' });
 }
 

@@ -1,6 +1,5 @@
 /**
- * The front door and the lesson on mode collapse, as visitors meet them: with a pointer, with the keyboard alone,
- * without motion, in front of a room. Every number on a screen is one of the recording or of a results file.
+ * Lessons as visitors meet them: with a pointer, with the keyboard alone, in front of a room. Every number on a screen is one of the recording or of a results file.
  */
 import { readFileSync } from 'node:fs';
 import { buffer, text } from 'node:stream/consumers';
@@ -27,57 +26,6 @@ const lesson = (screen: number, id = 'collapse'): string => `${PAGE_URL}#/lesson
 async function opened(page: Page): Promise<void> {
   await page.locator('lab-lesson h2').waitFor();
 }
-
-describeBrowser('the front door', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await connectChromium();
-  });
-  afterAll(() => browser.close());
-
-  it('moves by itself, without an engine, and has three ways in', async () => {
-    const { page, complaints, foreignRequests } = await visit(browser, `${PAGE_URL}#/`, DESK);
-    const slider = page.getByRole('slider', { name: 'Step of the run' });
-    await slider.waitFor();
-    // What the page itself has fetched; its offline copy comes after that.
-    const fetched = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
-    expect(fetched.filter((url) => /\.wasm|models\//u.test(url))).toEqual([]);
-    expect(page.workers()).toEqual([]);
-    await expect.poll(() => slider.inputValue()).not.toBe('0');
-    await page.getByRole('button', { name: 'Pause' }).click();
-    const paused = await slider.inputValue();
-    await page
-      .getByText(/^step \d+ of 160: reward 0\.\d\d, \d+ rules decide 240 answers$/u)
-      .first()
-      .waitFor();
-    expect(await slider.inputValue()).toBe(paused);
-    const doors = page.locator('lab-front-door li a');
-    expect(await doors.evaluateAll((links) => links.map((link) => link.getAttribute('href')))).toEqual([
-      '#/lesson/collapse/1',
-      '#/files',
-      '#/collapse',
-    ]);
-    await page.getByRole('link', { name: /See a model collapse/u }).click();
-    await page.getByRole('heading', { name: 'One pair, before and after' }).waitFor();
-    await page.getByRole('link', { name: 'AFRL Lab' }).click();
-    await page.getByRole('heading', { name: /answers first/u }).waitFor();
-    expect(complaints).toEqual([]);
-    expect(foreignRequests).toEqual([]);
-  });
-
-  it('stands still, at the end of the run, for those who want no motion', async () => {
-    const { page, complaints } = await visit(browser, `${PAGE_URL}#/`, { ...DESK, reducedMotion: 'reduce' });
-    const multiples = page.locator('lab-flow .multiples button');
-    await expect.poll(() => multiples.count()).toBe(4);
-    expect(await page.getByRole('button', { name: /^(?:Play|Pause)$/u }).count()).toBe(0);
-    const slider = page.getByRole('slider', { name: 'Step of the run' });
-    const last = recording().frames.length - 1;
-    expect(await slider.inputValue()).toBe(String(last));
-    await multiples.first().click();
-    await expect.poll(() => slider.inputValue()).toBe('0');
-    expect(complaints).toEqual([]);
-  });
-});
 
 describeBrowser('the lesson on mode collapse', () => {
   let browser: Browser;
@@ -158,6 +106,7 @@ describeBrowser('the lesson on mode collapse', () => {
         .first()
         .inputValue(),
     ).toBe('120');
+    await page.getByText('Set as in the lesson, with seed 4').waitFor();
   });
 
   it('can be read with the keyboard alone', async () => {
@@ -217,6 +166,9 @@ describeBrowser('the lesson on mode collapse', () => {
       };
     });
     expect(sizes.text).toBeGreaterThanOrEqual(28);
+    // The question is in sight beside its figure.
+    const answer = page.getByRole('button', { name: 'Neither by name' });
+    expect((await answer.boundingBox())?.y).toBeLessThan(1080 - 100);
     expect(sizes.figure).toBeGreaterThanOrEqual(0.6 * 1080);
     await expect.poll(() => page.evaluate(() => {
       const shown = document.querySelector('lab-app')?.shadowRoot?.querySelector('lab-lesson');
@@ -244,15 +196,30 @@ describeBrowser('the lesson on mode collapse', () => {
     await notes.keyboard.press('ArrowRight');
     await page.getByRole('heading', { name: 'Why: chance is learned' }).waitFor();
     await notes.getByRole('heading', { name: 'Why: chance is learned' }).waitFor();
+    // Another lesson in another tab has notes of its own.
+    const other = await page.context().newPage();
+    await other.goto(lesson(2, 'seeds'));
+    await opened(other);
+    await other.keyboard.press('ArrowRight');
+    await other.locator('lab-lesson section[aria-label^="Screen 3 "]').waitFor();
+    await notes.keyboard.press('ArrowRight');
+    await notes.getByRole('heading', { name: 'What examples beside the reward do' }).waitFor();
+    await other.locator('lab-lesson section[aria-label^="Screen 3 "]').waitFor();
+    await other.close();
+    await notes.keyboard.press('ArrowLeft');
+    await notes.getByRole('heading', { name: 'Why: chance is learned' }).waitFor();
     await notes.close();
     await page.keyboard.press('ArrowLeft');
     await page.getByRole('heading', { name: 'Where the answers went' }).waitFor();
     await page.keyboard.press('0');
     await expect.poll(() => votes.allInnerTexts()).toEqual(['0', '0', '0', '0']);
-    // Other figures are as readable: the drawn curve and the charts.
+    // Other figures are as readable: the drawn curve, the charts and their labels.
     for (const [screen, at] of [
       [2, 'lab-drawn-curve text'],
+      [4, 'lab-toy-arms .key'],
+      [5, 'lab-seed-dots th'],
       [6, 'lab-chart .plot'],
+      [6, 'lab-chart li'],
     ] as const) {
       await page.getByRole('link', { name: new RegExp(`^${screen}: `, 'u') }).click();
       const figure = page.locator(at).first();
@@ -275,6 +242,8 @@ describeBrowser('the lesson on mode collapse', () => {
     };
     await input.setInputFiles(file('bad.json', { ...mine, pairs: [] }));
     await page.getByText(/bad\.json is not usable: pairs/u).waitFor();
+    // So that the same file can be chosen again once it is mended.
+    await expect.poll(() => input.inputValue()).toBe('');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'The recording' }).click(),
@@ -383,17 +352,16 @@ describeBrowser('the lesson on mode collapse', () => {
     await expect.poll(() => page.locator('lab-lesson section').count()).toBe(4);
     expect(await page.locator('lab-lesson .truth p').count()).toBeGreaterThan(2);
     expect(await page.locator('lab-lesson nav').isVisible()).toBe(false);
+    for (const part of ['header', 'footer']) expect(await page.locator(`lab-app > ${part}`).isVisible()).toBe(false);
     await page.evaluate(() => dispatchEvent(new Event('afterprint')));
     await expect.poll(() => page.locator('lab-lesson section').count()).toBe(1);
+    // From the front of a room it prints the same.
+    await page.keyboard.press('p');
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    await expect.poll(() => page.locator('lab-lesson section').count()).toBe(4);
+    expect(await page.locator('lab-lesson').getAttribute('presenting')).toBeNull();
+    await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+    await expect.poll(() => page.locator('lab-lesson').getAttribute('presenting')).toBe('');
     expect(complaints).toEqual([]);
-  });
-
-  it.each(looks)('the front door is accessible: %s at %d by %d', async (colorScheme, width, height) => {
-    const options = { colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: 'reduce' } as const;
-    const { page } = await visit(browser, `${PAGE_URL}#/`, options);
-    await page.locator('lab-flow .multiples').waitFor();
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
   });
 });

@@ -66,9 +66,22 @@ describeBrowser('the Runs view', () => {
     const shown = await comparison.locator('table').nth(1).innerText();
     expect(shown).toMatch(/learningRate 0\.01\s+1\s/u);
 
+    // Curves over what was learned from, and completions at any step.
+    await comparison.getByRole('group', { name: 'Curves over' }).getByRole('button', { name: 'Tokens' }).click();
+    await comparison.getByRole('img', { name: /^Accuracy: .* tokens/u }).waitFor();
+    const completions = comparison.getByRole('region', { name: 'Completions' });
+    await completions.getByText('Step 4:').first().waitFor();
+    await completions.getByLabel('Step').fill('0');
+    await completions.getByText('Step 2:').first().waitFor();
+    expect(await completions.locator('article').count()).toBe(2);
+    expect(await completions.getByLabel('Pair').locator('option').count()).toBe(4);
+
     const zip = await exported(page, folder, 'zip');
     const files = unzipSync(readFileSync(zip));
     expect(Object.keys(files).filter((name) => name.endsWith('/run.json'))).toHaveLength(2);
+    expect(Object.keys(files).filter((name) => name.endsWith('/completions.jsonl'))).toHaveLength(2);
+    const report = unzipSync(readFileSync(await exported(page, folder, 'report')));
+    expect(Object.keys(report)).toContain('report-labels.svg');
     const tensorboard = unzipSync(readFileSync(await exported(page, folder, 'tensorboard')));
     expect(Object.keys(tensorboard).every((name) => name.includes('tfevents'))).toBe(true);
 
@@ -117,6 +130,17 @@ describeBrowser('the Runs view', () => {
     await other.page.getByLabel('Choose faster', { exact: true }).uncheck();
     await other.page.getByRole('button', { name: 'Sweep from this run' }).click();
     await other.page.getByRole('button', { name: 'Queue 5 runs' }).waitFor();
+    await other.page.getByLabel('Keep the best checkpoint by').selectOption('accuracy');
+    await other.page.getByText(/ends at a checkpoint after 5 measurements in a row/u).waitFor();
+    await other.page.getByRole('button', { name: 'Experiments' }).click();
+    await other.page.getByRole('button', { name: 'Queue 10 runs' }).waitFor(); // two arms of E1 with five seeds
+    await other.page.getByLabel('Seeds of the arms').fill('2-1');
+    await other.page.getByText(/seeds cannot be read/u).waitFor();
+    await other.page.locator('lab-preset-setup select').selectOption('E10');
+    await other.page.getByText(/experiment E10/u).waitFor();
+    await other.page.locator('lab-preset-setup select').selectOption('E7');
+    await other.page.getByLabel('Seeds of the arms').fill('1');
+    await other.page.getByRole('button', { name: 'Queue 2 runs' }).waitFor();
     for (const [colorScheme, width] of [
       ['light', 1440],
       ['dark', 390],
@@ -126,7 +150,7 @@ describeBrowser('the Runs view', () => {
       await expectFit(other.page);
     }
     await other.page.locator('lab-runs-view input[type="file"]').setInputFiles(join(import.meta.dirname, 'visit.ts'));
-    await other.page.getByText(/not a readable zip archive/u).waitFor();
+    await other.page.getByText(/Expected a complete zip archive/u).waitFor();
     expect([...complaints, ...foreignRequests, ...other.complaints, ...other.foreignRequests]).toEqual([]);
   });
 
@@ -154,6 +178,12 @@ describeBrowser('the Runs view', () => {
       await killable.page.getByText('3 runs are in the queue').waitFor();
       await killable.page.getByRole('button', { name: 'Run the queue' }).click();
       const resumed = await swept(killable.page);
+      await killable.page
+        .locator('lab-run-table')
+        .getByRole('button', { name: /^first-model, learningRate/u })
+        .first()
+        .click();
+      await killable.page.getByText(/highest accuracy is kept.*Best so far/su).waitFor();
       expect(killable.complaints).toEqual([]);
 
       // The same sweep without interruption.
@@ -182,6 +212,7 @@ async function startSweep(page: Page, steps: string): Promise<void> {
   await page.getByLabel('Setting', { exact: true }).nth(1).fill('sft.steps');
   await page.getByLabel('Values, separated by commas').nth(1).fill(steps);
   await page.getByLabel('Seeds').fill('1-2');
+  await page.getByLabel('Keep the best checkpoint by').selectOption('accuracy');
   await page.getByRole('button', { name: 'Queue 4 runs' }).click();
 }
 

@@ -130,6 +130,25 @@ describeBrowser('training in the page', () => {
     expect(browser.complaints).toEqual([]);
   });
 
+  it('holds as many nodes after many checkpoints as a page that was just opened', async () => {
+    const { page } = browser;
+    await startTiny(page, { 'Save every': '2' });
+    await finishedHash(page);
+    const rows = page.locator('lab-checkpoint h3');
+    await expect.poll(() => rows.first().innerText()).toBe(`first-model, step ${STEPS}`);
+    const nodes = (): Promise<number> =>
+      page.locator('lab-checkpoints').evaluate(({ shadowRoot }) => {
+        const walker = document.createTreeWalker(shadowRoot ?? document);
+        let count = 0;
+        while (walker.nextNode() !== null) count += 1;
+        return count;
+      });
+    const after = await nodes();
+    await page.reload();
+    await expect.poll(() => rows.count()).toBe(3);
+    await expect.poll(nodes).toBe(after);
+  });
+
   it('discards an interrupted run when asked to', async () => {
     const { page, complaints } = browser;
     await startTiny(page, { 'Save every': String(STEPS) });

@@ -1,11 +1,29 @@
 /**
  * One visit to the page: a new browser context, with a record of everything the page must not do.
  */
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { inject, onTestFinished } from 'vitest';
 
 /** WebGPU on a software adapter takes seconds where a GPU takes milliseconds. */
 const LONGEST_WAIT_MS = 120_000;
+
+/**
+ * Records requests to origins that no page of a context was opened at. The lab talks to its own origin only, so the test
+ * fails at its end if there is one.
+ */
+export function watchOrigins(context: BrowserContext): void {
+  const visited = new Set<string>();
+  const foreign: string[] = [];
+  context.on('request', (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol === 'data:' || protocol === 'blob:') return;
+    if (request.isNavigationRequest()) visited.add(origin);
+    if (!visited.has(origin)) foreign.push(request.url());
+  });
+  onTestFinished(() => {
+    if (foreign.length > 0) throw new Error(`Requests to other origins: ${foreign.join(', ')}`);
+  });
+}
 
 /** The page's violations. Each list must stay empty. */
 export interface Misdeeds {
@@ -26,6 +44,7 @@ export interface Visit extends Misdeeds {
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
+  watchOrigins(context);
   context.setDefaultTimeout(LONGEST_WAIT_MS);
   const page = await context.newPage();
   const foreignRequests: string[] = [];

@@ -37,12 +37,22 @@ function forgets(name: string): boolean {
 
 const PAIRS: readonly RecordedPair[] = Array.from({ length: 60 }, (_, i) => {
   const rule = i % RULES.length;
-  return { query: `query ${i}`, title: `title ${i}`, label: rule % 4, rule };
+  return { query: `query ${i}`, title: `title ${i}`, details: 'condition used', label: rule % 4, rule };
 });
+
+/** How much of what can be lost is lost, from 0 to 1. */
+function lossOf(name: string, step: number): number {
+  const progress = step / STEPS;
+  return forgets(name) ? Math.min(1, progress * 1.6) : progress * 0.1;
+}
+
+function distinctOf(name: string, step: number): number {
+  return Math.round(27 - 12 * lossOf(name, step));
+}
 
 /** A branch that forgets cites the first rule in place of ever more rare ones, and labels their pairs wrong. */
 function answersOf(name: string, step: number): PolicyAnswers {
-  const kept = forgets(name) ? RULES.length - Math.round((14 * step) / STEPS) : RULES.length;
+  const kept = distinctOf(name, step);
   const rules = PAIRS.map(({ rule }) => (rule < kept ? rule : 0));
   return {
     rules,
@@ -54,9 +64,9 @@ function answersOf(name: string, step: number): PolicyAnswers {
 
 function pointOf(name: string, step: number): MeasuredPoint {
   const progress = step / STEPS;
-  const loss = forgets(name) ? Math.min(1, progress * 1.6) : progress * 0.1;
+  const loss = lossOf(name, step);
   const tailRecall = 0.64 - 0.42 * loss;
-  const distinct = Math.round(27 - 12 * loss);
+  const distinct = distinctOf(name, step);
   const reward = 0.4 + 0.12 * progress + 0.01 * Math.sin(step);
   const tailRecallLoss = 0.64 - tailRecall;
   const distinctRulesLoss = 1 - distinct / 27;

@@ -27,6 +27,10 @@ export async function judgeScores(judged: JudgedModel): Promise<void> {
   for (const tokensPerPass of [1, 40, 4096]) {
     const inputs = prompts.map((tokens) => Int32Array.from(tokens));
     const scores = await scorePrompts(judged.model, labelIds, inputs, { tokensPerPass });
+    for (const [i, tokens] of prompts.entries()) {
+      const first = prompts.findIndex((other) => other.join() === tokens.join());
+      expect(at(scores, i), 'equal prompts').toEqual(at(scores, first));
+    }
     for (const [i, masses] of expected.entries()) {
       const labelMass = masses.reduce((sum, mass) => sum + mass, 0);
       const score = at(scores, i);

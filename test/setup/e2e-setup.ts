@@ -4,8 +4,8 @@
  * `npm start`.
  */
 import { chromium } from 'playwright-core';
-import { build, type InlineConfig, preview, type PreviewServer } from 'vite';
 import type { TestProject } from 'vitest/node';
+import { addressOf, buildAndServe, HARNESS, PAGE } from './built-page.ts';
 import { PLAIN_HOST_FLAG, SWIFTSHADER_FLAGS } from './chromium-flags.ts';
 import { findChromium } from './system-packages.ts';
 
@@ -21,13 +21,6 @@ declare module 'vitest' {
     harnessUrl: string;
   }
 }
-
-const PAGE: InlineConfig = { build: { outDir: '.cache/e2e-page', emptyOutDir: true } };
-const HARNESS: InlineConfig = {
-  root: 'test/harness',
-  publicDir: false,
-  build: { outDir: '../../.cache/e2e-harness', emptyOutDir: true },
-};
 
 export default async function setUpPage(project: TestProject): Promise<() => Promise<void>> {
   const found = findChromium();
@@ -56,16 +49,4 @@ export default async function setUpPage(project: TestProject): Promise<() => Pro
     await page.close();
     await harness.close();
   };
-}
-
-async function buildAndServe(config: InlineConfig): Promise<PreviewServer> {
-  const shared: InlineConfig = { ...config, configFile: 'vite.config.ts', mode: 'production', logLevel: 'warn' };
-  await build(shared);
-  return preview({ ...shared, preview: { port: 0, open: false } });
-}
-
-function addressOf(server: PreviewServer): string {
-  const address = server.resolvedUrls?.local[0];
-  if (address === undefined) throw new Error('vite preview gave no local address for the built page.');
-  return address;
 }

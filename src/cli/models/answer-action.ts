@@ -7,7 +7,7 @@ import { LabError } from '../../common/errors.ts';
 import { describeIssue } from '../../config/issues.ts';
 import { answerPair } from '../../infer/answer.ts';
 import { type LabModel, loadLabModel, whyNoReasons } from '../../infer/lab-model.ts';
-import { AttributeValueSchema, type ScoringEvent } from '../../protocol/scoring.ts';
+import type { ScoringEvent } from '../../protocol/scoring.ts';
 import { type LabDocument, makeDocument } from '../../relevance/pair/pair.ts';
 import { spokenStep } from '../../relevance/rules/spoken-step.ts';
 import { describeMemory } from '../../model/memory.ts';
@@ -16,6 +16,7 @@ import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { note, print } from '../terminal.ts';
+import { FieldsDocumentSchema, titled } from './rerank-request.ts';
 
 interface AnswerOptions {
   readonly model: string;
@@ -35,6 +36,7 @@ interface AnswerOptions {
 }
 
 export async function runAnswer(query: string, documentText: string, options: AnswerOptions): Promise<void> {
+  checkText('query', query);
   const document = readDocument(documentText, options);
   const files = await readModelFiles(options.model);
   const opened = await openNodeBackend(options.backend);
@@ -103,26 +105,25 @@ function bar(probability: number): string {
   return '#'.repeat(filled) + '.'.repeat(20 - filled);
 }
 
-const DocumentSchema = v.strictObject({
-  docId: v.optional(v.string(), ''),
-  title: v.string(),
-  brand: v.optional(v.string(), ''),
-  type: v.optional(v.string(), ''),
-  attributes: v.optional(v.record(v.string(), AttributeValueSchema), {}),
-  text: v.optional(v.string(), ''),
-});
-
-/** @throws {LabError} `bad-config` for JSON that is not a document, or an attribute without "=" */
+/** @throws {LabError} `bad-config` for an empty document, JSON that is not a document, or an attribute without "=" */
 function readDocument(text: string, { brand, type, text: more, attribute }: AnswerOptions): LabDocument {
   const attributes = Object.fromEntries(attribute.map(readAttribute));
   const base = text.trimStart().startsWith('{') ? readJsonDocument(text) : makeDocument({ title: text });
-  return {
+  const document = titled({
     ...base,
     brand: brand ?? base.brand,
     type: type ?? base.type,
     text: more ?? base.text,
     attributes: { ...base.attributes, ...attributes },
-  };
+  });
+  checkText('document', document.title);
+  return document;
+}
+
+/** @throws {LabError} `bad-config` for an empty text, as a file of pairs refuses it */
+function checkText(what: string, text: string): void {
+  if (text.trim() !== '') return;
+  throw new LabError('bad-config', { message: `The ${what} is empty.`, expected: 'a text', got: JSON.stringify(text) });
 }
 
 function readJsonDocument(text: string): LabDocument {
@@ -138,10 +139,10 @@ function readJsonDocument(text: string): LabDocument {
   } catch (error) {
     throw fail(error instanceof Error ? error.message : 'no JSON');
   }
-  const parsed = v.safeParse(DocumentSchema, data);
+  const parsed = v.safeParse(FieldsDocumentSchema, data);
   if (!parsed.success)
     throw fail(
-      parsed.issues.map((i) => `${v.getDotPath(i) ?? 'object'}: ${describeIssue(DocumentSchema, i)}`).join('; '),
+      parsed.issues.map((i) => `${v.getDotPath(i) ?? 'object'}: ${describeIssue(FieldsDocumentSchema, i)}`).join('; '),
     );
   return parsed.output;
 }

@@ -139,7 +139,9 @@ function withEvaluation(card: ModelCard, evaluation: Evaluation, options: EvalOp
     evaluation: {
       command:
         `npm run lab -- eval --model ${options.model} --split ${options.split} ` +
-        (options.data === undefined ? `--world-seed ${options.worldSeed}` : `--data ${JSON.stringify(options.data)}`) +
+        (options.data === undefined
+          ? `--world-seed ${options.worldSeed}`
+          : options.data.map((path) => `--data ${JSON.stringify(path)}`).join(' ')) +
         (options.decoding === 'free' ? '' : ` --decoding ${options.decoding}`),
       split: options.split,
       pairs: evaluation.pairs,

@@ -3,15 +3,13 @@
  */
 import { type Command, Option } from 'commander';
 import { wholeNumber } from '../options.ts';
-import { columnOption, docsOption, gradeOption } from '../pair-files.ts';
+import { addReadingOptions, dataOption } from '../pair-files.ts';
 
 /** Adds the options to a command. */
 export function addHeldOutOptions(command: Command): Command {
-  return command
+  const chosen = command
     .addOption(new Option('--split <name>', 'which held-out part').choices(['dev', 'test']).default('test'))
     .option('--world-seed <n>', 'seed of the rule world', wholeNumber(0), 1)
-    .option('--data <file>', 'the file of judged pairs that the model was trained on')
-    .addOption(docsOption())
-    .addOption(columnOption())
-    .addOption(gradeOption());
+    .addOption(dataOption('the file of judged pairs that the model was trained on'));
+  return addReadingOptions(chosen);
 }

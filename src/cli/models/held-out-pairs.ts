@@ -2,26 +2,21 @@
  * The pairs that a model has not learned from: of the rule world, or of its training file.
  */
 import { LabError } from '../../common/errors.ts';
-import type { ColumnNames } from '../../data/files/columns.ts';
 import { expertsOf, splitFile, withStandingOf } from '../../runs/file-data.ts';
 import { toExpert } from '../../runs/sft-experiment.ts';
 import type { ModelFacts } from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import { makeRuleWorld, type RuleWorld } from '../../relevance/world/rule-world.ts';
 import type { ExpertPair } from '../../train/evaluate.ts';
-import { readDataFiles } from '../pair-files.ts';
+import { readDataFiles, type ReadingOptions } from '../pair-files.ts';
 import { note } from '../terminal.ts';
 
 /** Which pairs to read. */
-export interface HeldOut {
+export interface HeldOut extends ReadingOptions {
   readonly split: 'dev' | 'test';
   readonly worldSeed: number;
   /** The file that the model was trained on; the rule world without it. */
-  readonly data?: string;
-  readonly docs?: string;
-  readonly column: ColumnNames;
-  /** The meaning of its grades; by default as in training. */
-  readonly grade?: string;
+  readonly data?: readonly string[];
 }
 
 /**
@@ -46,17 +41,18 @@ function worldPairs({ card }: ModelFacts, { worldSeed, split }: HeldOut): Expert
 }
 
 /** The part of a file that the model has not seen. */
-async function filePairs(model: ModelFacts, path: string, options: HeldOut): Promise<ExpertPair[]> {
+async function filePairs(model: ModelFacts, paths: readonly string[], options: HeldOut): Promise<ExpertPair[]> {
   const { card, prompt } = model;
   const { name, hash: sha256, split: parts, grades: learned = '' } = card.data;
   if (parts === undefined) {
     throw new LabError('bad-config', {
-      message: `${card.name} was not trained on a file, so no part of ${path} was held out.`,
+      message: `${card.name} was not trained on a file, so no part of ${paths.join(', ')} was held out.`,
       fix: 'Measure it on the whole file with "lab score".',
     });
   }
+  // By default as in training.
   const grades = options.grade ?? learned;
-  const dataSet = await readDataFiles(path, { ...options, grade: grades, scale: prompt.scaleSize });
+  const dataSet = await readDataFiles(paths, { ...options, grade: grades, scale: prompt.scaleSize });
   const { devShare, testShare, seed: splitSeed } = parts;
   const data = { kind: 'file', name, sha256, devShare, testShare, splitSeed, grades } as const;
   const pairs = splitFile(data, prompt.scaleSize, dataSet)[options.split];

@@ -32,7 +32,6 @@ import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { checkOutputFolder, writeTogether } from '../outputs.ts';
-import { assertFile } from '../pair-files.ts';
 import { checkResults, writeResults } from '../results-files.ts';
 import { note, print } from '../terminal.ts';
 
@@ -50,9 +49,8 @@ interface QuantiseOptions extends ComparisonOptions {
 }
 
 export async function quantiseModel({ model: folder, bits, out, force, ...options }: QuantiseOptions): Promise<void> {
-  const { data, docs } = options;
-  await checkOutputFolder(out, ALL_MODEL_FILES, { inputs: [folder, data, docs], force });
-  for (const each of [data, docs]) if (each !== undefined) await assertFile(each);
+  const { data = [], docs, queries } = options;
+  await checkOutputFolder(out, ALL_MODEL_FILES, { inputs: [folder, ...data, docs, queries], force });
   const files = await readModelFiles(folder);
   const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());
   if ([...stored.values()].some((tensor) => 'bits' in tensor)) {
@@ -98,7 +96,7 @@ interface AgreementOptions extends ComparisonOptions {
 }
 
 export async function compareModels(folders: string[], { out, force, ...options }: AgreementOptions): Promise<void> {
-  const inputs = [...folders, options.data, options.docs];
+  const inputs = [...folders, ...(options.data ?? []), options.docs, options.queries];
   await checkResults(out, 'quantisation', { inputs, force });
   const originals = [];
   for (const folder of folders) {
@@ -120,7 +118,7 @@ export async function compareModels(folders: string[], { out, force, ...options 
     models.push({
       name: card.name,
       folder,
-      pairs: `${pairs.length} pairs of ${options.data === undefined ? 'the rule world' : basename(options.data)}, ${options.split} split`,
+      pairs: `${pairs.length} pairs of ${options.data === undefined ? 'the rule world' : options.data.map((path) => basename(path)).join(', ')}, ${options.split} split`,
       accuracy: original.scores.filter(({ label }, i) => label === pairs[i]?.label).length / pairs.length,
       fullBytes: bytesOf(stored, 'f32'),
       copies,

@@ -21,7 +21,7 @@ const TextDocumentSchema = v.pipe(
   text,
   v.transform((title) => ({ docId: '', title, text: '' })),
 );
-const FieldsDocumentSchema = v.strictObject({
+export const FieldsDocumentSchema = v.strictObject({
   docId: v.optional(text, ''),
   title: v.optional(text, ''),
   text: v.optional(text, ''),
@@ -32,11 +32,17 @@ const FieldsDocumentSchema = v.strictObject({
 const DocumentSchema = v.pipe(
   v.lazy((input) => (typeof input === 'string' ? TextDocumentSchema : FieldsDocumentSchema)),
   v.check(({ title, text: body }) => title.trim() !== '' || body.trim() !== '', 'a document needs a title or a text'),
-  v.transform(({ title, text: body, ...fields }): LabDocument => {
-    const content = makeDocument({ ...fields, ...(title.trim() === '' ? { title: body } : { title, text: body }) });
+  v.transform((fields): LabDocument => {
+    const content = titled(makeDocument(fields));
     return content.docId === '' ? { ...content, docId: contentId(content) } : content;
   }),
 );
+
+/** The document, with its text as the title if it has no other. */
+export function titled(document: LabDocument): LabDocument {
+  return document.title.trim() === '' ? { ...document, title: document.text, text: '' } : document;
+}
+
 const documents = v.pipe(v.array(DocumentSchema), v.minLength(1), v.maxLength(MAX_DOCUMENTS));
 
 /**

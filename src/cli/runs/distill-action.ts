@@ -15,6 +15,7 @@ import {
 import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../../runs/distill-run.ts';
 import { newStudent, prepareDistill } from '../../runs/distill-task.ts';
 import { makeLabFile } from '../../runs/lab-file.ts';
+import { recordedCompletions } from '../../runs/recorded-answers.ts';
 import { describeDistill } from '../../runs/run-summary.ts';
 import type { StoredDtype } from '../../config/stored.ts';
 import { hashWeights } from '../../runs/weights-hash.ts';
@@ -83,7 +84,14 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
 
   const student = { config, ...(given === undefined ? {} : { weights: given.weights }) };
   const log = await RunLog.open(join(options.out, 'log.jsonl'), saved?.state.step ?? 0);
-  const hooks = hooksOf(options.out, experiment, log, signal);
+  const runFolder = new RunFolder(options.out);
+  await runFolder.begin(saved?.state.step ?? 0);
+  const hooks: DistillHooks = {
+    ...hooksOf(runFolder, experiment, log, signal),
+    onEvaluate: (step, { answers }) => {
+      runFolder.measured(step, recordedCompletions(teacher.model, teacher.model.tokenizer, prepared.dev, answers));
+    },
+  };
   const finished = await runDistill(experiment, prepared, teacher, student, saved, hooks);
   note(`Weights ${hashWeights(finished.weights)}.`);
   const folder = join(options.out, 'model');
@@ -104,8 +112,7 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
   print(folder);
 }
 
-function hooksOf(out: string, { distill }: DistillExperiment, log: RunLog, signal: AbortSignal): DistillHooks {
-  const folder = new RunFolder(out);
+function hooksOf(folder: RunFolder, { distill }: DistillExperiment, log: RunLog, signal: AbortSignal): DistillHooks {
   const asking = new Progress('Answers of the teacher');
   const progress = new Progress('Steps');
   return {

@@ -2,7 +2,6 @@
  * The action of `lab grpo`.
  */
 import { LabError } from '../../common/errors.ts';
-import type { ColumnNames } from '../../data/files/columns.ts';
 import type { DataSet } from '../../data/files/data-set.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../../protocol/grpo-experiment.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
@@ -14,25 +13,24 @@ import { readInstructionFile, withRules } from '../instruction-files.ts';
 import { interruption } from '../interruption.ts';
 import { describeModel, readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
-import { readDataFiles } from '../pair-files.ts';
+import { readDataFiles, type ReadingOptions } from '../pair-files.ts';
 import { reinforceToFolder } from './reinforced-run.ts';
 import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
 import { checkOutputFile } from '../outputs.ts';
 import { RunFolder } from './run-folder.ts';
 import { GRPO_OPTIONS } from './run-options.ts';
 import type { ExplicitSetting } from '../setting-options.ts';
+import { openRewardModule, type RewardModule } from './reward-module.ts';
 import { loadStartModel } from './start-model.ts';
 import { note, print } from '../terminal.ts';
 
-export interface GrpoOptions {
+export interface GrpoOptions extends ReadingOptions {
   readonly out: string;
   readonly start: string;
   readonly config?: string;
-  readonly data?: string;
-  readonly docs?: string;
-  readonly column: ColumnNames;
-  readonly grade?: string;
+  readonly data?: readonly string[];
   readonly rules?: string;
+  readonly rewardModule?: string;
   readonly backend: BackendChoice;
   readonly resume?: boolean;
   readonly record?: string;
@@ -42,21 +40,41 @@ export interface GrpoOptions {
 export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
   const folder = new RunFolder(options.out);
   const saved = await folder.readCheckpoint();
-  const { out, config, data, docs, rules, record, force } = options;
-  const inputs = [options.start, config, data, docs, rules];
+  const { out, config, data, docs, queries, rules, rewardModule, record, force } = options;
+  const inputs = [options.start, config, ...(data ?? []), docs, queries, rules, rewardModule];
   await checkRunFolder(saved, options, inputs);
   if (record !== undefined) await checkOutputFile(record, { inputs, force, optionName: '--record' });
   const files = await readModelFiles(options.start);
   const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, explicit);
   const given = data === undefined ? undefined : await readDataFiles(data, options);
-  const experiment = resumed ?? (await experimentOf(options, explicit, describeModel(files), given));
+  const module = options.rewardModule === undefined ? undefined : await openRewardModule(options.rewardModule);
+  const asked = resumed ?? (await experimentOf(options, explicit, describeModel(files), given));
+  const experiment = resumed === undefined ? withModule(asked, module) : checkedModule(asked, module);
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   const start = loadStartModel(files);
   const device = `${opened.backend}, ${opened.device}`;
-  const run = { out, saved, given, device, startFolder: options.start, record, signal };
+  const run = { out, saved, given, judge: module?.judge, device, startFolder: options.start, record, signal };
   print(await reinforceToFolder(experiment, start, run));
+  module?.close();
+}
+
+function withModule(experiment: GrpoExperiment, module: RewardModule | undefined): GrpoExperiment {
+  if (module === undefined) return experiment;
+  return { ...experiment, reward: { ...experiment.reward, moduleHash: module.hash } };
+}
+
+/** @throws {LabError} `bad-config` if a run is resumed with another module than it was begun with */
+function checkedModule(experiment: GrpoExperiment, module: RewardModule | undefined): GrpoExperiment {
+  const { moduleHash } = experiment.reward;
+  if (moduleHash === module?.hash) return experiment;
+  throw new LabError('bad-config', {
+    message: 'A resumed run keeps its reward.',
+    expected: moduleHash === undefined ? 'no --reward-module' : `the module with the SHA-256 ${moduleHash}`,
+    got: module === undefined ? 'none' : `one with the SHA-256 ${module.hash}`,
+    fix: 'Give the module that the run was begun with, or start a new run.',
+  });
 }
 
 /** The settings of the run, with more steps if they are requested. */

@@ -12,8 +12,10 @@ import { makeFileLabFile, makeLabFile } from '../../runs/lab-file.ts';
 import { describePasses, PassCountsSchema, withPassRates } from '../../runs/pass-rates.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';
+import { rewardName } from '../../relevance/rules/reward.ts';
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
 import { sampledGroups } from '../../sessions/grpo-events.ts';
+import type { RewardJudge } from '../../train/rollouts.ts';
 import { coefficientAtStart, recordingHeader, RunRecorder } from './run-recorder.ts';
 import { measuredOnce, RunFolder } from './run-folder.ts';
 import { writeModelFolder } from '../model-folder.ts';
@@ -30,6 +32,8 @@ export interface ReinforcedFolder {
   readonly saved?: GrpoCheckpoint | undefined;
   /** The pairs of the file that the run learns from; undefined for a rule world. */
   readonly given?: DataSet | undefined;
+  /** Runs the module of its reward. */
+  readonly judge?: RewardJudge | undefined;
   /** The backend and the device, for the card. */
   readonly device: string;
   /** The folder of the start, for the card. */
@@ -57,6 +61,7 @@ export async function reinforceToFolder(
   if (prepared.traces !== undefined) note(describeTraces(prepared.traces));
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
   // Steps recorded after the checkpoint are dropped, because they are repeated.
+  await folder.begin(saved?.state.step ?? 0);
   if (saved !== undefined) await folder.writeCheckpoint({ ...saved, experiment }, records);
   const recorder = recordPath === undefined ? undefined : await RunRecorder.open(out, saved);
   const progress = new Progress('Steps');
@@ -68,6 +73,7 @@ export async function reinforceToFolder(
     },
     onKeep: (step, groups) => recorder?.addGroups(step, sampledGroups(prepared.task, groups)),
     onMeasure: (point) => {
+      folder.measured(point.step, point.completions);
       recorder?.addMeasurement(point, records.at(-1)?.balance.coefficient ?? coefficientAtStart(experiment));
       const { probe, heldOut } = point.measures;
       note(
@@ -95,10 +101,11 @@ export async function reinforceToFolder(
 async function prepare(
   experiment: GrpoExperiment,
   start: NamedStart,
-  { out, given, signal }: ReinforcedFolder,
+  { out, given, judge, signal }: ReinforcedFolder,
 ): Promise<PreparedGrpo> {
   const bare = await prepareGrpo(experiment, start, {
     findData: (data) => (given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given)),
+    judge,
     signal,
   });
   const progress = new Progress('Pass rates');
@@ -142,7 +149,7 @@ async function writeModel(
     curve: [],
     limits: [
       `Trained on from ${card.name} by reinforcement: ${generated.toLocaleString('en')} tokens sampled, reward ` +
-        `"${experiment.reward.kind}".`,
+        `"${rewardName(experiment.reward)}".`,
       ...card.limits,
     ],
   };

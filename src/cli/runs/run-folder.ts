@@ -4,7 +4,7 @@
  * checkpoint. Other measurements of a study are stored as JSON files, each made once.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import * as v from 'valibot';
@@ -16,14 +16,21 @@ import type { DistillExperiment } from '../../protocol/distill-experiment.ts';
 import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';
 import type { OrderExperiment } from '../../protocol/order-experiment.ts';
 import { renameOldKeys } from '../../protocol/renamed-keys.ts';
-import { NO_REMARKS, type RunDescription, type TrackedRun, TrackedRunSchema } from '../../protocol/tracked-run.ts';
-import { recordFiles } from '../../runs/run-record.ts';
+import { NO_REMARKS, type RunCompletions, type RunDescription, type TrackedRun } from '../../protocol/tracked-run.ts';
+import { ActiveTime } from '../../runs/active-time.ts';
+import {
+  ALL_RECORD_FILES,
+  type RecordFiles,
+  type RecordRun,
+  readRecordFiles,
+  recordFiles,
+} from '../../runs/run-record.ts';
 import { describeGrpo } from '../../runs/run-summary.ts';
 import { newId } from '../../checkpoint/manifest.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
 import { writeTogether, writeWhole } from '../outputs.ts';
-import { isErrno, systemError } from '../system-errors.ts';
+import { isAlive, isErrno, systemError } from '../system-errors.ts';
 
 /** The origin of results, stored with them. */
 export interface MadeBy {
@@ -34,9 +41,27 @@ export interface MadeBy {
 /** The folder of one run. */
 export class RunFolder {
   readonly path: string;
+  readonly #time = new ActiveTime(() => performance.now());
+  /** Undefined where nobody has begun the run here, as where it is only read. */
+  #completions: Map<number, RunCompletions> | undefined;
 
   constructor(path: string) {
     this.path = path;
+  }
+
+  /** Begins or continues the record of a run that is made now. @param step - of its checkpoint, from which it continues */
+  async begin(step: number): Promise<void> {
+    const kept = step === 0 ? undefined : await this.#readKept();
+    const completions = (kept?.completions ?? []).filter((one) => one.step <= step);
+    this.#completions = new Map(completions.map((one) => [one.step, one]));
+    this.#time.continue(step, kept?.run);
+    this.#time.go();
+  }
+
+  /** Notes what the run completed when it was measured. */
+  measured(step: number, answers: RunCompletions['answers']): void {
+    this.#time.mark(step);
+    if (answers.length > 0) this.#completions?.set(step, { step, answers });
   }
 
   /**
@@ -70,7 +95,11 @@ export class RunFolder {
     const path = join(this.path, 'result.json');
     const finished = v.strictObject({ commit: v.string(), device: v.string(), result: schema });
     const kept = await readJson(path, finished);
-    if (kept !== undefined) return kept.result;
+    if (kept !== undefined) {
+      // A process that was killed between its result and the end of its claim leaves the claim.
+      await this.#isFree();
+      return kept.result;
+    }
     return this.alone(async () => {
       // Another process may have finished the run between the first look and the claim.
       const meanwhile = await readJson(path, finished);
@@ -86,17 +115,20 @@ export class RunFolder {
     await mkdir(this.path, { recursive: true });
     const path = join(this.path, 'claim');
     for (;;) {
-      try {
-        await writeFile(path, String(process.pid), { flag: 'wx' });
-        return true;
-      } catch (error) {
-        if (!isErrno(error, 'EEXIST')) throw error;
-      }
-      const owner = Number(await readTextIfThere(path));
-      if (owner === process.pid) return true;
-      if (isAlive(owner) && !(await isAbandoned(path))) return false;
-      await rm(path, { force: true });
+      if (await claimed(path)) return true;
+      if (Number(await readTextIfThere(path)) === process.pid) return true;
+      if (!(await this.#isFree())) return false;
     }
+  }
+
+  /** Whether no live process has claimed the run; removes the claim of one that is gone. */
+  async #isFree(): Promise<boolean> {
+    const path = join(this.path, 'claim');
+    const text = await readTextIfThere(path);
+    if (text === undefined) return true;
+    if (isAlive(Number(text)) && !(await isAbandoned(path))) return false;
+    await removeClaim(path, text);
+    return true;
   }
 
   /** The bytes of the last checkpoint, of any kind of run. */
@@ -106,14 +138,16 @@ export class RunFolder {
 
   /** Writes a checkpoint, and the record of the run beside it. */
   async writeCheckpointBytes(description: RunDescription, bytes: Uint8Array): Promise<void> {
-    const files = new Map<string, string | Uint8Array>(Object.entries(recordFiles(await this.#recordOf(description))));
+    const run = await this.#recordOf(description);
+    const completions = [...(this.#completions?.values() ?? [])].filter(({ step }) => step <= description.step);
+    const files = new Map<string, string | Uint8Array>(Object.entries(recordFiles({ run, completions })));
     // The checkpoint comes last and decides where the run resumes, so the record is never behind it.
     await writeTogether(this.path, files.set('checkpoint.safetensors', bytes));
   }
 
   /** The record of the run, with the id, the start and the remarks of the one that is there. */
   async #recordOf(description: RunDescription): Promise<TrackedRun> {
-    const kept = v.safeParse(TrackedRunSchema, await this.#readKept());
+    const kept = await this.#readKept();
     const updatedAt = Date.now();
     const state = description.step < description.steps ? 'stopped' : 'finished';
     const created = {
@@ -123,17 +157,27 @@ export class RunFolder {
       startedAt: updatedAt,
       queuedAt: null,
       startUrl: null,
+      watch: null,
+      best: null,
       ...NO_REMARKS,
     };
-    return { ...(kept.success ? kept.output : created), ...description, state, updatedAt };
+    const isTimed = this.#completions !== undefined;
+    const curve = isTimed ? this.#time.marked(description.curve) : description.curve;
+    const activeMs = isTimed ? this.#time.total() : null;
+    return { ...(kept?.run ?? created), ...description, curve, activeMs, state, updatedAt };
   }
 
-  async #readKept(): Promise<unknown> {
-    const text = await readTextIfThere(join(this.path, 'run.json'));
+  /** The record that is there; undefined if there is none, or it is damaged and is to be written anew. */
+  async #readKept(): Promise<RecordRun | undefined> {
+    const files: RecordFiles = {};
+    for (const name of ALL_RECORD_FILES) {
+      const text = await readTextIfThere(join(this.path, name));
+      if (text !== undefined) files[name] = text;
+    }
     try {
-      return { ...(JSON.parse(text ?? 'null') as object | null), experiment: null, curve: [] };
+      return readRecordFiles(this.path, files);
     } catch {
-      return null; // a damaged record is written anew
+      return undefined;
     }
   }
 
@@ -185,11 +229,17 @@ export function experimentRunFolder(root: string, experiment: GrpoExperiment, st
  * The identity of a run: settings in the form they had when there were only rule worlds, plus later settings where they
  * differ from that time, so that runs made before are found.
  */
-function identityOf({ passRates, grpo: { curriculum, decoding, ...grpo }, ...experiment }: GrpoExperiment): object {
+function identityOf({
+  passRates,
+  reward: { own, ...reward },
+  grpo: { curriculum, decoding, ...grpo },
+  ...experiment
+}: GrpoExperiment): object {
   const { data, ...others } = experiment;
   const { kind, ...world } = data;
   return {
     ...others,
+    reward: own === null ? reward : { ...reward, own },
     ...(kind === 'world' ? { world } : { data }),
     ...(passRates === null ? {} : { passRates }),
     grpo: {
@@ -274,19 +324,47 @@ export async function readIfThere(path: string): Promise<Uint8Array | undefined>
  */
 const [REFRESH_MS, ABANDONED_MS] = [10_000, 300_000];
 
+/**
+ * Makes a claim that has its owner in it from the first moment, so that a process killed here leaves none.
+ *
+ * @returns false if there is one already
+ */
+async function claimed(path: string): Promise<boolean> {
+  const own = `${path}.${process.pid}`;
+  const owner = String(process.pid);
+  try {
+    await writeFile(own, owner);
+    await link(own, path).catch((error: unknown) => {
+      if (isErrno(error, 'EEXIST')) throw error;
+      return writeFile(path, owner, { flag: 'wx' }); // a disk without hard links
+    });
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return false;
+    throw systemError(error, `write ${path}`);
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+/**
+ * Removes the claim of a process that is gone. Of several processes that see it only one can move it away; if another
+ * has claimed the run in the meantime, its claim is put back.
+ */
+async function removeClaim(path: string, text: string): Promise<void> {
+  const moved = `${path}.${process.pid}`;
+  try {
+    await rename(path, moved);
+    if ((await readTextIfThere(moved)) !== text) await link(moved, path);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT') && !isErrno(error, 'EEXIST')) throw systemError(error, `take over ${path}`);
+  } finally {
+    await rm(moved, { force: true });
+  }
+}
+
 /** Whether a claim has not been refreshed for a long time. */
 async function isAbandoned(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => undefined);
   return stats !== undefined && Date.now() - stats.mtimeMs > ABANDONED_MS;
-}
-
-/** Whether a process is alive; an empty claim is one that is just being written. */
-function isAlive(processId: number): boolean {
-  if (!Number.isInteger(processId) || processId <= 0) return true;
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return !isErrno(error, 'ESRCH');
-  }
 }

@@ -6,20 +6,19 @@ import { join } from 'node:path';
 import { readSafetensors } from '../../checkpoint/safetensors.ts';
 import { LabError, messageOf } from '../../common/errors.ts';
 import { runMetadata } from '../../runs/run-file.ts';
-import { RECORD_FILES, type RecordFile, readRecordFiles } from '../../runs/run-record.ts';
+import { ALL_RECORD_FILES, type RecordFiles, type RecordRun, readRecordFiles } from '../../runs/run-record.ts';
 import { summariseRun } from '../../runs/run-summary.ts';
-import type { TrackedRun } from '../../protocol/tracked-run.ts';
 import type { ComparedRun } from '../../studies/run-comparison.ts';
 import { readIfThere } from './run-folder.ts';
 import { systemError } from '../system-errors.ts';
 
 const CHECKPOINT = 'checkpoint.safetensors';
-const RECORD_FILE: RecordFile = 'run.json';
+const RECORD_FILE = 'run.json';
 
 /** The files of a run folder. */
 export const RUN_FILES = [
   'checkpoint.safetensors',
-  ...RECORD_FILES,
+  ...ALL_RECORD_FILES,
   'experiment.json', // of earlier versions
   'log.jsonl',
   'steps.jsonl',
@@ -50,7 +49,7 @@ export async function readRun(path: string): Promise<ComparedRun> {
   const bytes = await readIfThere(file);
   if (bytes !== undefined) return { path, ...summariseRun(file, runMetadata(readSafetensors(bytes, file).metadata)) };
   const record = await readRecord(path);
-  if (record !== undefined) return { path, ...record };
+  if (record !== undefined) return { path, ...record.run };
   throw new LabError('not-found', {
     message: `There is no run in ${path}.`,
     expected: `a folder with ${CHECKPOINT}, as "lab sft", "grpo" and "distill" write it, or with ${RECORD_FILE}, as the page exports it`,
@@ -59,10 +58,10 @@ export async function readRun(path: string): Promise<ComparedRun> {
 }
 
 /** The record of a run without its checkpoint, as the page exports it; undefined if there is none. */
-async function readRecord(path: string): Promise<TrackedRun | undefined> {
+async function readRecord(path: string): Promise<RecordRun | undefined> {
   if ((await readIfThere(join(path, RECORD_FILE))) === undefined) return undefined;
-  const files: Partial<Record<RecordFile, string>> = {};
-  for (const name of RECORD_FILES) {
+  const files: RecordFiles = {};
+  for (const name of ALL_RECORD_FILES) {
     const bytes = await readIfThere(join(path, name));
     if (bytes !== undefined) files[name] = new TextDecoder().decode(bytes);
   }

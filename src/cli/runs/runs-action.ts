@@ -2,17 +2,16 @@
  * The actions of `lab runs` and `lab compare`.
  */
 import { LabError } from '../../common/errors.ts';
-import { tableLines } from '../../data/files/table-writer.ts';
+import type { ComparisonAxis } from '../../protocol/runs.ts';
 import {
   compareRuns,
   type ComparedRun,
   comparisonReport,
   differencesFrom,
   lastValue,
-  LONG_COLUMNS,
-  longRows,
   type RunComparison,
 } from '../../studies/run-comparison.ts';
+import { measurementsCsv } from '../../studies/run-report.ts';
 import { type Report, reportMarkdown } from '../../studies/report.ts';
 import { checkOutputFolder, writeTogether } from '../outputs.ts';
 import { reportFiles } from '../results-files.ts';
@@ -30,6 +29,7 @@ export async function listRuns(folder: string, { json }: { readonly json?: boole
 
 interface CompareOptions {
   readonly metric?: string[];
+  readonly axis?: ComparisonAxis;
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -37,7 +37,7 @@ interface CompareOptions {
 
 export async function runCompare(
   folders: readonly string[],
-  { metric, out, force, json }: CompareOptions,
+  { metric, axis, out, force, json }: CompareOptions,
 ): Promise<void> {
   if (out !== undefined) await checkOutputFolder(out, OUTPUT_NAMES, { inputs: [], force });
   const runs = await runsOf(folders);
@@ -50,12 +50,22 @@ export async function runCompare(
       fix: 'Name one of these with --metric.',
     });
   }
-  const report = comparisonReport(comparison, metric);
+  const report = comparisonReport(comparison, metric, checkedAxis(comparison, axis));
   if (json === true) print(JSON.stringify(comparison));
   else print(textOf(report));
   if (out === undefined) return;
   await writeTogether(out, comparisonFiles(comparison, report));
   note(`Wrote ${out}.`);
+}
+
+/** @throws {LabError} `bad-config` if no run has recorded the axis */
+export function checkedAxis({ axes }: RunComparison, axis: ComparisonAxis = 'step'): ComparisonAxis {
+  if (axes.includes(axis)) return axis;
+  throw new LabError('bad-config', {
+    message: `No run has recorded its ${axis}.`,
+    expected: axes.join(', '),
+    fix: 'Choose one of these with --axis; runs of earlier versions have steps alone.',
+  });
 }
 
 /** The runs of folders, each once. */
@@ -76,10 +86,9 @@ export async function runsOf(folders: readonly string[]): Promise<ComparedRun[]>
 const OUTPUT_NAMES = ['compare.md', 'compare.html', 'compare.svg', 'compare.csv', 'compare.json'];
 
 function comparisonFiles(comparison: RunComparison, report: Report): Map<string, string> {
-  const options = { format: 'csv', freeText: ['run', 'group'] } as const;
   return new Map([
     ...reportFiles({ id: 'compare', report }),
-    ['compare.csv', [...tableLines(LONG_COLUMNS, longRows(comparison), options)].join('')],
+    ['compare.csv', measurementsCsv(comparison)],
     ['compare.json', `${JSON.stringify(comparison, null, 1)}\n`],
   ]);
 }

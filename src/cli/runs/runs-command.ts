@@ -1,7 +1,8 @@
 /**
  * `lab runs`: lists the runs in a folder; and `lab compare`: compares the settings and measurements of runs.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { COMPARISON_AXES } from '../../protocol/runs.ts';
 import { lazily } from '../lazily.ts';
 import { forceOption } from '../outputs.ts';
 
@@ -13,10 +14,16 @@ export function runsCommand(): Command {
     .action(lazily(async () => (await import('./runs-action.ts')).listRuns));
 }
 
+export function axisOption(): Option {
+  const option = new Option('--axis <name>', 'what curves are drawn over; time is computing time without pauses');
+  return option.choices(COMPARISON_AXES).default('step');
+}
+
 export function compareCommand(): Command {
   return new Command('compare')
     .argument('<folders...>', 'runs, or folders of runs; the others are compared with the first')
     .option('--metric <names...>', 'the metrics to compare (default: the first seven that were measured)')
+    .addOption(axisOption())
     .option('-o, --out <folder>', 'write compare.md, compare.html, compare.svg, compare.csv and compare.json there')
     .addOption(forceOption())
     .option('--json', 'print the comparison as one line of JSON')

@@ -2,12 +2,11 @@
  * The action of `lab sft`.
  */
 import type { StoredDtype } from '../../config/stored.ts';
-import type { ColumnNames } from '../../data/files/columns.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { readSftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import { interruption } from '../interruption.ts';
 import { openNodeBackend } from '../node-backend.ts';
-import { readDataFiles } from '../pair-files.ts';
+import { readDataFiles, type ReadingOptions } from '../pair-files.ts';
 import { checkRunFolder } from './resume-check.ts';
 import { RunFolder } from './run-folder.ts';
 import type { ExplicitSetting } from '../setting-options.ts';
@@ -15,19 +14,17 @@ import { resumedSftSettings, type SftSettingOptions, sftSettings } from './sft-s
 import { trainToFolder } from './supervised-run.ts';
 import { note, print } from '../terminal.ts';
 
-export interface SftOptions extends SftSettingOptions {
+export interface SftOptions extends SftSettingOptions, ReadingOptions {
   readonly out: string;
-  readonly docs?: string;
-  readonly column: ColumnNames;
   readonly dtype: StoredDtype;
   readonly backend: BackendChoice;
   readonly resume?: boolean;
 }
 
 export async function runSft(options: SftOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
-  const { out, dtype, config, data, docs, rules } = options;
+  const { out, dtype, config, data, docs, queries, rules } = options;
   const bytes = await new RunFolder(out).readCheckpointBytes();
-  await checkRunFolder(bytes, options, [config, data, docs, rules]);
+  await checkRunFolder(bytes, options, [config, ...(data ?? []), docs, queries, rules]);
   const saved = bytes === undefined ? undefined : readSftCheckpoint(bytes);
   const resumed = saved === undefined ? undefined : await resumedSftSettings(saved, options, explicit);
   const given = data === undefined ? undefined : await readDataFiles(data, options);

@@ -8,7 +8,7 @@ import { Command, Option } from 'commander';
 import { STORED_DTYPES } from '../../config/stored.ts';
 import { rulesOption } from '../instruction-files.ts';
 import { backendOption } from '../options.ts';
-import { columnOption, docsOption, gradeOption } from '../pair-files.ts';
+import { addReadingOptions, dataOption } from '../pair-files.ts';
 import { SFT_OPTIONS } from './run-options.ts';
 import type { SftOptions } from './sft-action.ts';
 
@@ -16,18 +16,15 @@ export function sftCommand(): Command {
   const command = new Command('sft')
     .requiredOption('-o, --out <folder>', 'the folder of the run: checkpoint, log and, at the end, the model folder')
     .option('--config <file>', 'all settings as JSON; options override it')
-    .option('--data <file>', 'judged pairs to learn from instead of the rule world; with --resume, the same file again')
+    .addOption(dataOption('judged pairs to learn from instead of the rule world; with --resume, the same file again'))
     .addOption(rulesOption())
-    .addOption(docsOption())
-    .addOption(columnOption())
-    .addOption(gradeOption())
     .addOption(new Option('--dtype <type>', 'how the model is stored').choices(STORED_DTYPES).default('f16'))
     .addOption(backendOption())
     .option(
       '--resume',
       'continue from the checkpoint in --out; the run keeps its settings, but may be given more --steps',
     );
-  return SFT_OPTIONS.addTo(command)
+  return SFT_OPTIONS.addTo(addReadingOptions(command))
     .addHelpText(
       'after',
       `

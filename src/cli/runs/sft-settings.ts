@@ -19,7 +19,7 @@ import type { ExplicitSetting } from '../setting-options.ts';
 /** The options that decide settings without being one. */
 export interface SftSettingOptions {
   readonly config?: string;
-  readonly data?: string;
+  readonly data?: readonly string[];
   readonly rules?: string;
   readonly grade?: string;
 }

@@ -9,6 +9,7 @@ import type { StoredDtype } from '../../config/stored.ts';
 import { makeModelCard } from '../../runs/sft-card.ts';
 import { type SftCheckpoint, writeSftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import { type PreparedSft, prepareSft } from '../../runs/sft-experiment.ts';
+import { recordedCompletions } from '../../runs/recorded-answers.ts';
 import { describeSft } from '../../runs/run-summary.ts';
 import { runSft } from '../../runs/sft-run.ts';
 import { hashWeights } from '../../runs/weights-hash.ts';
@@ -68,9 +69,11 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
   if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were truncated to fit.`);
 
   const log = await RunLog.open(join(out, 'log.jsonl'), saved?.state.step ?? 0);
+  const folder = new RunFolder(out);
+  await folder.begin(saved?.state.step ?? 0);
   const progress = new Progress('Steps');
   const save = async (checkpoint: SftCheckpoint): Promise<void> => {
-    await new RunFolder(out).writeCheckpointBytes(describeSft(checkpoint), writeSftCheckpoint(checkpoint));
+    await folder.writeCheckpointBytes(describeSft(checkpoint), writeSftCheckpoint(checkpoint));
     if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
   };
   const finished = await runSft(experiment, prepared, saved, {
@@ -86,6 +89,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
     onEvaluate: (step, evaluation) => {
       note(`Step ${step}: ${describeEvaluation(evaluation)}`);
       log.add(step, { heldOut: heldOutOf(evaluation) });
+      folder.measured(step, recordedCompletions(prepared.rules, prepared.tokenizer, prepared.dev, evaluation.answers));
     },
     onCheckpoint: save,
   });
@@ -95,8 +99,8 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
   const { dtype, device } = run;
   const { dataHash, world, rules, model, tokenizer, examples, queries } = prepared;
   const { prompt } = experiment;
-  const folder = join(out, 'model');
-  await writeModelFolder(folder, {
+  const modelFolder = join(out, 'model');
+  await writeModelFolder(modelFolder, {
     vectors: run.vectors,
     config: model,
     weights: finished.weights,
@@ -118,7 +122,7 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
       }),
     ),
   });
-  return folder;
+  return modelFolder;
 }
 
 /** The part of an evaluation that is logged. */

@@ -69,7 +69,7 @@ function checkedOptions(others: readonly string[]): readonly string[] {
 const PlanSchema = v.strictObject({
   kind: v.picklist(RUN_KINDS),
   set: v.array(v.strictObject({ path: v.string(), values: v.array(v.string()) })),
-  seeds: v.array(v.number()),
+  seeds: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   others: v.array(v.string()),
 });
 

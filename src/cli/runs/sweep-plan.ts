@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { checkSize, combinations, settingLabel, type SweptSetting } from '../../config/swept-settings.ts';
+import { checkSweep, combinations, settingLabel, type SweptSetting } from '../../config/swept-settings.ts';
 import type { RunKind } from '../../protocol/tracked-run.ts';
 
 /** The definition of a sweep. */
@@ -30,7 +30,7 @@ export interface PlannedRun {
  * @throws {LabError} `bad-config` if there are too many
  */
 export function plannedRuns({ kind, set, seeds, others }: SweepPlan, root: string): PlannedRun[] {
-  checkSize(set, seeds);
+  checkSweep(set, seeds);
   return seeds.flatMap((seed) => {
     return combinations(set).map((values): PlannedRun => {
       const labels = values.map(([path, value]) => settingLabel(path, value));

@@ -2,27 +2,27 @@
  * The action of `lab score`.
  */
 import { stat } from 'node:fs/promises';
-import { type DecodingKind, defaultDecoding } from '../../config/decoding.ts';
+import { largest } from '../../common/largest.ts';
 import { LabError, throwIfAborted } from '../../common/errors.ts';
 import type { ColumnNames } from '../../data/files/columns.ts';
 import { TwoFiles } from '../../data/files/fields.ts';
 import { Findings } from '../../data/files/findings.ts';
+import { OwnColumns } from '../../data/files/own-columns.ts';
+import { previewFile } from '../../data/files/preview.ts';
 import { type PairRow, readPairs } from '../../data/files/pairs-file.ts';
 import { describeRowError, type RowError } from '../../data/files/records.ts';
-import { type LabModel, loadLabModel, type ModelFileName, onScale, whyNoReasons } from '../../infer/lab-model.ts';
+import type { LabModel, ModelFileName } from '../../infer/lab-model.ts';
 import type { OpenedData } from '../../data/layouts/open-data.ts';
 import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../../infer/score-pairs.ts';
+import { labelMapping, onGoldScale } from '../../relevance/metrics/label-report.ts';
 import { DEFAULT_SCALE, type LabelScale } from '../../relevance/pair/labels.ts';
-import { describeMemory } from '../../model/memory.ts';
-import type { Precision } from '../../model/stored-weights.ts';
 import {
-  commonScaleOf,
   describeScales,
   describeUnknownScale,
   gradeScale,
   gradeScaleOf,
-  labelsFor,
   type ReadRows,
+  reportFileJudges,
   rowsToScore,
   surveyRows,
   unreadGrades,
@@ -33,30 +33,23 @@ import { ScoreExports } from './score-exports.ts';
 import { modelHash } from './verify-action.ts';
 import { nameOfPath } from '../given-paths.ts';
 import { interruption } from '../interruption.ts';
-import { readModelFiles } from '../model-folder.ts';
-import { openNodeBackend } from '../node-backend.ts';
-import type { BackendChoice } from '../../protocol/scoring.ts';
-import { hashBytes, hashFile } from './score-journal.ts';
-import { checkScoreOutput, reasonsOf, ScoreOutput } from './score-output.ts';
+import { hashFile } from './score-journal.ts';
+import { openScorer, type ScorerOptions } from './scorer.ts';
+import { checkScoreOutput, SCORED_ROLES, scoredNames, ScoreOutput } from './score-output.ts';
 import { printSummary } from './score-summary.ts';
 import { type FilesOptions, noteFindings, openFiles, readDocuments, SHOWN_ERRORS } from '../pair-files.ts';
 import { note, print, Progress } from '../terminal.ts';
 
-interface ScoreOptions extends FilesOptions {
-  readonly model: string;
-  readonly precision?: Precision;
-  readonly backend: BackendChoice;
+interface ScoreOptions extends FilesOptions, ScorerOptions {
   readonly column: ColumnNames;
   readonly grade?: string;
-  readonly labels?: number;
   readonly gradeScale?: number;
   readonly limit?: number;
+  readonly abstainBelow?: number;
   readonly reason?: boolean;
-  readonly decoding?: DecodingKind;
   readonly out?: string;
   readonly bom?: boolean;
   readonly export?: readonly string[];
-  readonly proof?: string;
   readonly force?: boolean;
   readonly resume?: boolean;
   readonly strict?: boolean;
@@ -91,36 +84,41 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error));
   const found = gradeScaleOf(survey, grades);
 
-  const files = await readModelFiles(options.model);
   const signal = interruption();
-  const opened = await openNodeBackend(options.backend);
-  const stored = loadLabModel(files, options.precision);
-  const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
-  note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
+  const scorer = await openScorer(options, survey, grades);
+  const { model, silence, proven } = scorer;
   const scale = gradeScale(options.gradeScale, found, model.scale);
   const isCompared = found?.size !== undefined || options.gradeScale !== undefined;
   if (found !== undefined) note(isCompared ? describeScales(found, model, scale) : describeUnknownScale(found, grades));
   if (options.strict === true)
     for (const { error, rows } of unreadGrades(survey, scale, grades)) errors.refuseGrade(error, rows);
-  const silence = whyNoReasons(stored, model);
   const isReasoned = options.reason === true && silence === undefined;
   if (options.reason === true && silence !== undefined) note(silence);
 
-  const decoding = options.decoding ?? defaultDecoding(model.instruction);
+  const { decoding, ...scoredBy } = scorer.identity;
   const tally = new ScoreTally(model);
   const identity = {
     pairs: await hashFiles(places.pairs),
     docs: places.docs === undefined ? 'none' : await hashFile(places.docs),
     ...(places.queries === undefined ? {} : { queries: await hashFile(places.queries) }),
-    model: hashBytes(files.values()),
-    backend: opened.backend,
+    ...scoredBy,
     options: JSON.stringify({ ...identityOptions(options), ...(isReasoned ? { decoding } : {}) }),
   };
   const trainedOn = (query: string): boolean | null | undefined => tally.trainedOn(query);
-  const output =
-    out === undefined
+  const ownColumns = async (): Promise<OwnColumns> => {
+    const preview = await previewFile(data.pairs, columns);
+    return OwnColumns.open(data.pairs, preview.columns, { names: scoredNames(model), roles: SCORED_ROLES });
+  };
+  const mapping = labelMapping(model.scale, scale);
+  const { abstainBelow } = options;
+  const abstains =
+    abstainBelow === undefined
       ? undefined
-      : await ScoreOutput.open(out, model, { ...rules, identity, window: SCORE_WINDOW, trainedOn, bom: options.bom });
+      : (probabilities: readonly number[]): boolean =>
+          largest(onGoldScale(probabilities, scale.size, mapping)) < abstainBelow;
+  const writing = { ...rules, identity, window: SCORE_WINDOW, trainedOn, abstains, bom: options.bom };
+  const output =
+    out === undefined ? undefined : await ScoreOutput.open(out, model, { ...writing, own: await ownColumns() });
   const progress = new Progress(fileName);
   const startMs = performance.now();
   const total = Math.min(survey.pairs, options.limit ?? Infinity);
@@ -134,7 +132,7 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
     const rows = rowsToScore(model, read(isCompared ? scale : null, findings), documents, options.limit);
     for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
       const isKept = tally.pairs < (output?.keptRows ?? 0);
-      const reasons = isReasoned && !isKept ? await reasonsOf(model, batch, decoding) : undefined;
+      const reasons = isReasoned && !isKept ? await scorer.reasonsOf(batch) : undefined;
       for (const scored of batch) {
         tally.add(scored.item, scored.score, scored.cutFields.length > 0);
         exports.add(scored);
@@ -155,13 +153,17 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   errors.summarise();
   noteFindings(fileName, findings.sentences());
   const pairsPerSec = tally.pairs / ((performance.now() - startMs) / 1000);
-  const summary = tally.summary(scale, { file: fileName, skipped: errors.count, pairsPerSec });
+  const judges = isCompared ? reportFileJudges(survey.judged, scale, grades) : null;
+  const counts = { file: fileName, skipped: errors.count, pairsPerSec, judges };
+  const summary = tally.summary(scale, counts, options.abstainBelow);
   if (options.json === true) print(JSON.stringify(summary));
   else printSummary(summary);
   if (tally.pairs > 0) {
-    const facts = (): Promise<ProofFacts> =>
-      proofFacts({ paths, options, data, places, files, model, backend: opened.backend });
-    await exports.write({ fileName, model, scale, tally }, facts);
+    const facts =
+      proven === undefined
+        ? undefined
+        : (): Promise<ProofFacts> => proofFacts({ paths, options, data, places, ...proven });
+    await exports.write({ fileName, model, scale, tally, ownColumns }, facts);
   }
   if (tally.pairs === 0) {
     throw new LabError('bad-file', {
@@ -179,11 +181,23 @@ async function hashFiles(paths: readonly string[]): Promise<string> {
 
 /** The options that decide what is written. */
 function identityOptions(options: ScoreOptions): object {
-  const { column, grade, labels, gradeScale, limit, reason, precision, format, sheet, out } = options;
+  const { column, grade, labels, gradeScale, limit, abstainBelow, reason, precision, format, sheet, out } = options;
   const ending = out?.split('.').at(-1)?.toLowerCase();
   const marked = options.bom === true ? { bom: true } : {};
   const reading = { ...(format === undefined ? {} : { layout: format }), ...(sheet === undefined ? {} : { sheet }) };
-  return { column, grade, labels, gradeScale, limit, reason, precision, format: ending, ...reading, ...marked };
+  return {
+    column,
+    grade,
+    labels,
+    gradeScale,
+    limit,
+    abstainBelow,
+    reason,
+    precision,
+    format: ending,
+    ...reading,
+    ...marked,
+  };
 }
 
 /** What a proof says beside the scores. */

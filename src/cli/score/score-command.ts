@@ -12,24 +12,19 @@ import {
   GENERAL_MODEL_FOLDER,
   modelOption,
   precisionOption,
+  share,
   wholeNumber,
 } from '../options.ts';
 import { forceOption } from '../outputs.ts';
-import { columnOption, docsOption, formatOption, gradeOption, queriesOption, sheetOption } from '../pair-files.ts';
+import { addReadingOptions } from '../pair-files.ts';
 import { lazily } from '../lazily.ts';
 
 export function scoreCommand(): Command {
-  return new Command('score')
-    .argument(
-      '<files...>',
-      'TSV, CSV, JSON lines, JSON, .xlsx, .parquet, .zip or .gz; several that belong together; - for standard input',
-    )
-    .addOption(docsOption())
-    .addOption(queriesOption())
-    .addOption(formatOption())
-    .addOption(sheetOption())
-    .addOption(columnOption())
-    .addOption(gradeOption())
+  const command = new Command('score').argument(
+    '<files...>',
+    'TSV, CSV, JSON lines, JSON, .xlsx, .parquet, .zip or .gz; several that belong together; - for standard input',
+  );
+  return addReadingOptions(command)
     .option(
       '--labels <n>',
       'how many labels to answer with (default: as the grades if the model knows that scale; "general" knows 4 and 2)',
@@ -41,9 +36,14 @@ export function scoreCommand(): Command {
       'score only the first pairs, with the scores that they get in the whole file',
       wholeNumber(1),
     )
+    .option(
+      '--abstain-below <p>',
+      'say which pairs should go to a person, because their label is less sure than this, and what is left',
+      share,
+    )
     .option('--reason', 'write the reasoning too (slower)')
     .addOption(decodingOption('the reasoning (default: grounded where the model has rules)'))
-    .option('-o, --out <file>', 'write the scores as .csv, .tsv or .jsonl')
+    .option('-o, --out <file>', 'write the scores and the columns of the file, as .csv, .tsv or .jsonl')
     .option('--bom', 'begin a .csv with the mark that Excel needs for UTF-8')
     .option(
       '--export <file>',
@@ -57,6 +57,10 @@ export function scoreCommand(): Command {
     .option('--strict', 'stop at the first row that cannot be read')
     .option('--json', 'print the summary as one line of JSON, last')
     .addOption(modelOption(GENERAL_MODEL_FOLDER))
+    .option(
+      '--rules-alone [file]',
+      'score by executed rules, without a model: those of --model, or of an instruction as lab piar writes it',
+    )
     .addOption(precisionOption())
     .addOption(backendOption())
     .addHelpText(
@@ -75,6 +79,7 @@ Examples:
   npm run lab -- score pairs.tsv --out scored.csv
   npm run lab -- score pairs.jsonl.gz --docs docs.jsonl.gz --json
   npm run lab -- score corpus.jsonl queries.jsonl qrels/test.tsv --out scored.csv
+  npm run lab -- score pairs.tsv --rules-alone runs/piar/instruction.json --reason --out scored.csv
   npm run lab -- score judged.xlsx --sheet March --out scored.csv
   npm run lab -- score search.csv --column query=term --column title=name --reason --out scored.jsonl`,
     )

@@ -5,6 +5,7 @@
 import { LabError } from '../../common/errors.ts';
 import { LAB_VERSION } from '../../common/version.ts';
 import { trecQrels, trecRun, type TrecEntry } from '../../data/files/trec-lines.ts';
+import type { OwnColumns } from '../../data/files/own-columns.ts';
 import type { Cell } from '../../data/files/table-writer.ts';
 import { type ColumnType, parquetOf } from '../../data/kinds/parquet-writer.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
@@ -25,10 +26,12 @@ type Format = (typeof FORMATS)[number];
 /** What exports are made of, beside the scores. */
 interface Scored {
   readonly fileName: string;
-  readonly model: LabModel;
+  readonly model: Pick<LabModel, 'scale'> & { readonly card: Pick<LabModel['card'], 'name'> };
   /** Of the grades. */
   readonly scale: LabelScale;
   readonly tally: ScoreTally;
+  /** The other columns of the file, to be read from its beginning. */
+  readonly ownColumns: () => Promise<OwnColumns>;
 }
 
 /** The scored pairs, held in memory only if something is to be made of them. */
@@ -65,11 +68,11 @@ export class ScoreExports {
   }
 
   /** Writes all of them. @throws {LabError} as outputs do */
-  async write(scored: Scored, facts: () => Promise<ProofFacts>): Promise<void> {
+  async write(scored: Scored, facts: (() => Promise<ProofFacts>) | undefined): Promise<void> {
     for (const path of this.#paths) {
       await this.#writeFile(path, '--export', await this.#contents(formatOf(path), scored));
     }
-    if (this.#proofPath === undefined) return;
+    if (this.#proofPath === undefined || facts === undefined) return;
     const made = { madeAt: new Date().toISOString(), version: LAB_VERSION };
     const proof = makeProof({ ...made, ...(await facts()), pairs: scored.tally.pairs, result: this.#hash.result() });
     await this.#writeFile(this.#proofPath, '--proof', [`${JSON.stringify(proof, null, 1)}\n`]);
@@ -87,7 +90,7 @@ export class ScoreExports {
       case 'qrels':
         return trecQrels(this.#entries());
       case 'parquet':
-        return [await this.#parquet(scored.model)];
+        return [await this.#parquet(scored)];
       case 'html':
         return this.#report(scored);
       default:
@@ -119,19 +122,33 @@ export class ScoreExports {
     }
   }
 
-  #parquet({ scale }: LabModel): Promise<Uint8Array> {
+  async #parquet({ model: { scale }, ownColumns }: Scored): Promise<Uint8Array> {
+    const own = await ownColumns();
     const [first] = this.#items;
     const names = first === undefined ? [] : Object.keys(scoreRecord(first.score, scale.names));
-    const columns = ['row', 'query', 'queryId', 'docId', 'title', ...names, 'grade'];
+    const columns = ['row', 'query', 'queryId', 'docId', 'title', ...names, 'grade', ...own.names];
     const types: Record<string, ColumnType> = { row: 'INT32', label: 'INT32', grade: 'INT32' };
     for (const name of names) if (name !== 'label' && name !== 'labelName') types[name] = 'DOUBLE';
-    const rows = this.#items.map(({ item, score }): Cell[] => {
-      const { query, queryId, document, label } = item.pair;
-      const record = scoreRecord(score, scale.names);
-      const values = names.map((name) => record[name] ?? null);
-      return [item.row, query, queryId, document.docId, document.title, ...values, label ?? null];
-    });
-    return parquetOf(columns, rows, types);
+    const items = this.#items;
+    const rows = async function* (): AsyncGenerator<Cell[]> {
+      for (const { item, score } of items) {
+        const { query, queryId, document, label } = item.pair;
+        const record = scoreRecord(score, scale.names);
+        const values = names.map((name) => record[name] ?? null);
+        const kept = (await own.of(item.row)) ?? [];
+        yield [
+          item.row,
+          item.ownQuery ?? query,
+          queryId,
+          document.docId,
+          document.title,
+          ...values,
+          label ?? null,
+          ...kept,
+        ];
+      }
+    };
+    return parquetOf(columns, rows(), types);
   }
 
   async #report({ fileName, model, scale, tally }: Scored): Promise<Iterable<string>> {

@@ -21,7 +21,7 @@ const ScoreSchema = v.strictObject({
   score: v.number(),
   labelMass: v.number(),
 });
-const HeadSchema = v.strictObject({ version: v.literal(1), identity: v.record(v.string(), v.string()) });
+const HeadSchema = v.strictObject({ version: v.literal(2), identity: v.record(v.string(), v.string()) });
 const BatchSchema = v.strictObject({
   /** The length of the output after this batch. */
   bytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -60,7 +60,7 @@ export class ScoreJournal {
    * @throws {LabError} `storage-full`, `bad-file`
    */
   async begin(identity: ScoreIdentity): Promise<void> {
-    await this.#attempt(() => writeFile(this.#path, `${JSON.stringify({ version: 1, identity })}\n`));
+    await this.#attempt(() => writeFile(this.#path, `${JSON.stringify({ version: 2, identity })}\n`));
   }
 
   /** Whether there is something to resume. */

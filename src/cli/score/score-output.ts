@@ -4,7 +4,8 @@
 import type { DecodingKind } from '../../config/decoding.ts';
 import { LabError } from '../../common/errors.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
-import { jsonLines, tableLines } from '../../data/files/table-writer.ts';
+import type { OwnColumns } from '../../data/files/own-columns.ts';
+import { type Cell, jsonLines, tableLines } from '../../data/files/table-writer.ts';
 import { automataOf } from '../../infer/held/completion-holder.ts';
 import { generateAll } from '../../infer/generate.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
@@ -23,6 +24,9 @@ type Format = (typeof FORMATS)[number];
 
 /** Columns with free text. */
 const FREE_TEXT = ['title', 'labelName', 'reason', 'reasoning'];
+
+/** What the first columns of a row say of the file itself, whatever its columns are called. */
+export const SCORED_ROLES = ['query', 'queryId', 'docId', 'title'] as const;
 
 /**
  * Checks that scores can be written, before a model is loaded.
@@ -57,6 +61,10 @@ export interface ScoreOutputOptions extends OutputRules {
   readonly window: number;
   /** Whether the model was trained on a query: null where unknown, undefined to omit the column. */
   readonly trainedOn: (query: string) => boolean | null | undefined;
+  /** Whether a pair with these probabilities goes to a person; undefined to omit the column. */
+  readonly abstains?: ((probabilities: readonly number[]) => boolean) | undefined;
+  /** The other columns of the file. */
+  readonly own?: OwnColumns | undefined;
   /** Whether a .csv begins with the byte order mark that Excel needs. */
   readonly bom?: boolean | undefined;
 }
@@ -72,6 +80,8 @@ export class ScoreOutput {
   readonly #journal: ScoreJournal;
   readonly #trainedOn: ScoreOutputOptions['trainedOn'];
   readonly #mark: string;
+  readonly #own: OwnColumns | undefined;
+  readonly #abstains: ScoreOutputOptions['abstains'];
   readonly #kept: readonly KeptScore[];
   #bytes: number;
   #batch: KeptScore[] = [];
@@ -83,9 +93,11 @@ export class ScoreOutput {
     model: ScaleOf,
     journal: ScoreJournal,
     kept: KeptRows,
-    { trainedOn, bom }: Pick<ScoreOutputOptions, 'trainedOn' | 'bom'>,
+    { trainedOn, abstains, bom, own }: Pick<ScoreOutputOptions, 'trainedOn' | 'abstains' | 'bom' | 'own'>,
   ) {
     this.#trainedOn = trainedOn;
+    this.#own = own;
+    this.#abstains = abstains;
     this.#mark = bom === true ? '\uFEFF' : '';
     this.#file = file;
     this.#format = format;
@@ -97,12 +109,12 @@ export class ScoreOutput {
 
   /** @throws {LabError} as {@link checkScoreOutput}; `bad-config` if the output to resume has another identity */
   static async open(path: string, model: ScaleOf, options: ScoreOutputOptions): Promise<ScoreOutput> {
-    const { identity, window, trainedOn, bom, ...rules } = options;
+    const { identity, window, trainedOn, abstains, bom, own, ...rules } = options;
     const journal = new ScoreJournal(await checkOutputFile(path, rules));
     const kept = rules.resume === true ? await journal.resume(identity, window) : { scores: [], bytes: 0 };
     const file = await OutputFile.create(path, rules, kept.bytes);
     if (rules.resume !== true && !file.isSpecial) await journal.begin(identity);
-    return new ScoreOutput(file, formatOf(path), model, journal, kept, { trainedOn, bom });
+    return new ScoreOutput(file, formatOf(path), model, journal, kept, { trainedOn, abstains, bom, own });
   }
 
   /** The number of rows scored before. */
@@ -135,7 +147,8 @@ export class ScoreOutput {
     for (const [i, scored] of batch.entries()) {
       this.#rows += 1;
       if (this.#rows <= this.keptRows) continue;
-      const text = [...this.#linesOf(scored, reasons?.[i])].join('');
+      const own = await this.#own?.of(scored.item.row);
+      const text = [...this.#linesOf(scored, reasons?.[i], own)].join('');
       await this.#file.write(text);
       this.#bytes += Buffer.byteLength(text);
       this.#batch.push({ row: scored.item.row, score: scored.score, cutFields: scored.cutFields });
@@ -157,27 +170,51 @@ export class ScoreOutput {
     if (!hasRows) await this.#journal.remove();
   }
 
-  #linesOf({ item, score }: ScoredItem<PairRow>, reason: Reason | undefined): Iterable<string> {
+  #linesOf(
+    { item, score }: ScoredItem<PairRow>,
+    reason: Reason | undefined,
+    own: readonly Cell[] | undefined,
+  ): Iterable<string> {
     const { query, queryId, document, label: grade } = item.pair;
     const trainedOn = this.#trainedOn(query);
+    const { names = [], freeText = [] } = this.#own ?? {};
+    const kept = Object.fromEntries(names.map((name, i): [string, Cell] => [name, own?.[i] ?? null]));
     const record = {
       row: item.row,
-      query,
+      query: item.ownQuery ?? query,
       queryId,
       docId: document.docId,
       title: document.title,
       ...scoreRecord(score, this.#model.scale.names),
       ...(trainedOn === undefined ? {} : { trainedOn }),
+      ...(this.#abstains === undefined ? {} : { abstains: this.#abstains(score.probabilities) }),
       ...(grade === undefined ? {} : { grade }),
       ...reason,
     };
-    if (this.#format === 'jsonl') return jsonLines([record]);
+    if (this.#format === 'jsonl') return jsonLines([{ ...record, ...kept }]);
     // Every file has a grade column, because only some rows may have grades.
-    const columns = { ...record, grade: grade ?? null, ...reason };
-    const options = { format: this.#format, freeText: FREE_TEXT };
+    const columns = { ...record, grade: grade ?? null, ...reason, ...kept };
+    const options = { format: this.#format, freeText: [...FREE_TEXT, ...freeText] };
     const lines = [...tableLines(Object.keys(columns), [Object.values(columns)], options)];
     return this.#bytes === 0 ? [this.#mark, ...lines] : lines.slice(1);
   }
+}
+
+/** The names of all columns that a row of scores can have, beside those of the file. */
+export function scoredNames({ scale }: ScaleOf): string[] {
+  const probabilities = scale.names.map(() => 1 / scale.size);
+  const record = scoreRecord({ label: 0, score: 0, probabilities }, scale.names);
+  return [
+    'row',
+    ...SCORED_ROLES,
+    ...Object.keys(record),
+    'trainedOn',
+    'abstains',
+    'grade',
+    'reason',
+    'reasoning',
+    'stepsVerified',
+  ];
 }
 
 /** The format of a path. @throws {LabError} `bad-config` */
@@ -192,7 +229,7 @@ function formatOf(path: string): Format {
 }
 
 /** The reasoning of one pair, for the output file. */
-interface Reason {
+export interface Reason {
   /** A sentence for each step, as people read it; a step that does not verify says so. */
   readonly reason: string;
   /** The trace itself. */

@@ -2,6 +2,8 @@
  * Prints the summary of `lab score`.
  */
 import { counted } from '../../common/counted.ts';
+import { describeAbstention } from '../../relevance/metrics/calibration.ts';
+import { describeJudges } from '../../relevance/metrics/judges.ts';
 import { describeQueries, describeUncounted } from '../../relevance/metrics/label-report.ts';
 import type { Summary } from '../../runs/score/score-tally.ts';
 import { print } from '../terminal.ts';
@@ -38,13 +40,18 @@ export function printSummary(summary: Summary): void {
   for (const [name, value] of rows)
     print(`  ${name.padEnd(36)}${value === null ? 'nothing to measure' : value.toFixed(3)}`);
   if (rankedQueries !== null) for (const line of describeQueries(rankedQueries)) print(`  ${line}`);
+  const { abstention, judges, accuracy } = summary;
+  if (abstention !== null) {
+    print(`  ${describeAbstention(abstention, { graded, right: Math.round((accuracy ?? 0) * graded) })}`);
+  }
+  if (judges !== null) for (const line of describeJudges(judges)) print(`  ${line}`);
   if (labelMapping.some((to, from) => to !== from)) {
     print(`  Labels of the model count as: ${labelMapping.map((to, from) => `${from} -> ${to}`).join(', ')}.`);
   }
 }
 
 function describeTrainedOn({ model, trainedOn, queries }: Summary): string {
-  if (trainedOn === null) return `${model} does not record which queries it was trained on.`;
+  if (trainedOn === null) return `It is not recorded on which queries ${model} learned.`;
   const { queries: seen, known } = trainedOn;
   if (seen === 0) return `${model} was trained on none of these queries.`;
   const share = ((100 * seen) / known).toFixed(0);

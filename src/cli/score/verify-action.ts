@@ -86,6 +86,11 @@ export async function runVerify(path: string, files: readonly string[], options:
       `${count(found.pairs)} of ${count(proof.pairs)} pairs scored again on ${proof.backend}: all scores are the same.`,
     );
     print('The files and the model are the same.');
+    if (found.hasMore) {
+      print(
+        `The proof is of the first ${count(proof.pairs)} pairs alone; the file has more, which it says nothing of.`,
+      );
+    }
   }
 }
 

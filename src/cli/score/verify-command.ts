@@ -9,7 +9,7 @@ export function verifyCommand(): Command {
   return new Command('verify')
     .argument('<proof>', 'the proof')
     .argument('[files...]', 'the files that were scored, in the order of the proof (default: by their names beside it)')
-    .option('--windows <n>', 'how many windows of 512 pairs to score again', wholeNumber(1), 4)
+    .option('--windows <n>', 'how many windows of 512 pairs to score again, drawn anew each time', wholeNumber(1), 4)
     .option('--all', 'score all pairs again')
     .option('--json', 'print one line of JSON')
     .addOption(modelOption(GENERAL_MODEL_FOLDER))

@@ -93,7 +93,7 @@ export async function measureJudgedSet(
 
 /** The pairs of the queries that the recipe samples; the same for every seed. */
 async function drawnSet([pairs = '', docs]: readonly string[], { scaleSize, queries }: RealRecipe): Promise<DataSet> {
-  const whole = await readDataFiles(pairs, { ...(docs === undefined ? {} : { docs }), column: {}, scale: scaleSize });
+  const whole = await readDataFiles([pairs], { ...(docs === undefined ? {} : { docs }), column: {}, scale: scaleSize });
   return makeDataSet(whole.name, sampleQueries(whole.pairs, queries, SEED));
 }
 

@@ -60,7 +60,7 @@ interface FolderData {
 
 async function readFolder(folder: string): Promise<FolderData> {
   const path = join(folder, SET_FILES.pairs);
-  const read = await readJudgedPairs(path, { docs: join(folder, SET_FILES.documents), scale: DEFAULT_SCALE });
+  const read = await readJudgedPairs([path], { docs: join(folder, SET_FILES.documents), scale: DEFAULT_SCALE });
   // Grades of 0 and 1 only are judgments of two labels, not of four.
   const scaleSize = read.some(({ label }) => label >= BINARY_SCALE.size) ? DEFAULT_SCALE.size : BINARY_SCALE.size;
   const annotations = await readAnnotations(path);

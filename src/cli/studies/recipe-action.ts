@@ -5,22 +5,18 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
-import type { ColumnNames } from '../../data/files/columns.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { countQueries, foldsOf, type ModelId, type RealRecipe } from '../../studies/judged/real-data.ts';
 import { type FoldResult, realResults } from '../../studies/judged/real-results.ts';
 import { readAnnotations } from './annotations.ts';
-import { readDataFiles } from '../pair-files.ts';
+import { readDataFiles, type ReadingOptions } from '../pair-files.ts';
 import { measuredOnce } from '../runs/run-folder.ts';
 import { runFold } from './recipe-fold.ts';
 import { checkStudy, runStudy } from './study.ts';
 import { note, print } from '../terminal.ts';
 
-export interface RecipeOptions {
-  readonly data: string;
-  readonly docs?: string;
-  readonly column: ColumnNames;
-  readonly grade?: string;
+export interface RecipeOptions extends ReadingOptions {
+  readonly data: readonly string[];
   readonly folds?: number;
   readonly models: readonly ModelId[];
   readonly runs: string;
@@ -30,9 +26,9 @@ export interface RecipeOptions {
 }
 
 export async function runRecipe(recipe: RealRecipe, options: RecipeOptions): Promise<void> {
-  await checkStudy(recipe.id, options, [options.data, options.docs]);
+  await checkStudy(recipe.id, options, [...options.data, options.docs, options.queries]);
   const whole = await readDataFiles(options.data, { ...options, scale: recipe.scaleSize });
-  const annotations = await readAnnotations(options.data);
+  const annotations = await readAnnotations(options.data[0] ?? '');
   const out = join(options.runs, recipe.id);
   await checkStages(out, { sha256: whole.sha256, grades: options.grade ?? '' });
   const folds = (await foldsOf(recipe, whole)).slice(0, options.folds);

@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import { MODEL_IDS, REAL_RECIPES, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
 import { lazily } from '../lazily.ts';
 import { backendOption, wholeNumber } from '../options.ts';
-import { columnOption, docsOption, gradeOption } from '../pair-files.ts';
+import { addReadingOptions, dataOption } from '../pair-files.ts';
 import { forceOption } from '../outputs.ts';
 import type { RecipeOptions } from './recipe-action.ts';
 
@@ -19,12 +19,8 @@ export function recipeCommand(): Command {
 
 function setCommand(recipe: RealRecipe): Command {
   const { id, title, terms } = recipe;
-  return new Command(id)
-    .description(title)
-    .requiredOption('--data <file>', 'the judged pairs')
-    .addOption(docsOption())
-    .addOption(columnOption())
-    .addOption(gradeOption())
+  const command = new Command(id).description(title).addOption(dataOption('the judged pairs').makeOptionMandatory());
+  return addReadingOptions(command)
     .option('--folds <n>', 'run only this many folds, which is preliminary', wholeNumber(1))
     .addOption(
       new Option('--models <ids...>', 'models to make: without hints, with hints, with hints by reinforcement')

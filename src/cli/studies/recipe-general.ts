@@ -72,7 +72,7 @@ export async function runGeneral(root: string, options: GeneralOptions): Promise
   const sets: { readonly set: RealRecipe; readonly whole: DataSet; readonly parts: readonly GeneralPart[] }[] = [];
   for (const set of GENERAL_SETS) {
     const files = { docs: join(root, set.id, SET_FILES.documents), column: {} };
-    const whole = await readDataFiles(join(root, set.id, SET_FILES.pairs), files);
+    const whole = await readDataFiles([join(root, set.id, SET_FILES.pairs)], files);
     sets.push({ set, whole, parts: (await generalParts(set, whole, vectors)).slice(0, options.folds) });
   }
   // Models of one set use the first fold, because all queries of the set are new to the other set.

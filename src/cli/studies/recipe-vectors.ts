@@ -38,7 +38,7 @@ export async function runVectors(root: string, options: VectorsOptions): Promise
   const documents: string[] = [];
   for (const { id } of GENERAL_SETS) {
     const files = { docs: join(root, id, SET_FILES.documents), column: {} };
-    const set = await readDataFiles(join(root, id, SET_FILES.pairs), files);
+    const set = await readDataFiles([join(root, id, SET_FILES.pairs)], files);
     for (const document of set.documents) documents.push(documentValues(document).join(' '));
   }
   const encoder = await readEncoderFolder(folder);

@@ -5,11 +5,22 @@
  */
 
 /** The roles of columns. */
-export const ROLES = ['query', 'queryId', 'docId', 'title', 'brand', 'type', 'text', 'attributes', 'grade'] as const;
+export const ROLES = [
+  'query',
+  'queryId',
+  'docId',
+  'title',
+  'brand',
+  'type',
+  'text',
+  'attributes',
+  'grade',
+  'judge',
+] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Roles of a pair, which are searched beside a nested document and never inside it. */
-const PAIR_ROLES: ReadonlySet<Role> = new Set(['query', 'queryId', 'grade']);
+const PAIR_ROLES: ReadonlySet<Role> = new Set(['query', 'queryId', 'grade', 'judge']);
 
 /** Columns named by the user, by role; the empty name says that a role has none. */
 export type ColumnNames = Readonly<Partial<Record<Role, string>>>;
@@ -25,9 +36,9 @@ export interface Columns {
   readonly rivals: readonly Rivals[];
 }
 
-/** The column chosen for a role, and others that qualify by name. */
+/** The column chosen for a role, or the nested document, and others that qualify by name. */
 export interface Rivals {
-  readonly role: Role;
+  readonly role: Role | 'document';
   readonly chosen: string;
   readonly others: readonly string[];
 }
@@ -102,10 +113,11 @@ const KNOWN_NAMES: Readonly<Record<Role, readonly string[]>> = {
     'rel',
     'gain',
   ],
+  judge: ['judge', 'annotator', 'annotatorid', 'assessor', 'assessorid', 'rater', 'raterid', 'judgeid', 'workerid'],
 };
 
 /** `attributes.color`, `attr_color`, `attribute: color`. */
-const ATTRIBUTE_PREFIX = /^attr(?:ibute)?s?[._: -]+(.+)$/i;
+const ATTRIBUTE_PREFIX = /^attr(?:ibute)?s?[._: -]+([^._: -].*)$/i;
 /** Attributes that catalogues put into separate columns. */
 const ATTRIBUTE_NAMES: ReadonlySet<string> = new Set(['color', 'colour', 'size', 'material', 'style', 'gender']);
 

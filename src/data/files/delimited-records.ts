@@ -8,8 +8,8 @@ import { cutRow, type RowFormat } from './row-cutter.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 
-/** The first line in which Excel gives the delimiter. */
-const SEPARATOR_LINE = /^\ufeff*"?sep=(.)"?$/iu;
+/** The first line in which Excel gives the delimiter; tables saved again have one for each column. */
+const SEPARATOR_LINE = /^\ufeff*"?sep=(.)"?\1*$/iu;
 
 export interface DelimitedOptions {
   readonly fileName: string;

@@ -1,7 +1,7 @@
 /**
  * The fields of a record by role. A record may have its document as a nested object
  * (`{"query": ..., "document": {"title": ...}}`) or beside the query (`{"query": ..., "title": ...}`); both are handled
- * alike. The fields of the pair (query, queryId, grade) are never searched inside the document.
+ * alike. The fields of the pair (query, queryId, grade, judge) are never searched inside the document.
  */
 import { makeDocument, type LabDocument } from '../../relevance/pair/pair.ts';
 import { readAttribute, readAttributes } from './attributes.ts';
@@ -52,7 +52,11 @@ export class FieldReader {
   }
 
   read(record: FileRecord): Fields {
-    const { values, nestedIn } = flatValues(record);
+    const { values, nested } = flatValues(record);
+    const [nestedIn, ...others] = nested;
+    if (nestedIn !== undefined && others.length > 0) {
+      this.#options.findings?.addRivals({ role: 'document', chosen: nestedIn, others });
+    }
     return new Fields(values, this.columnsOf([...values.keys()], nestedIn));
   }
 }
@@ -78,9 +82,19 @@ export class Fields {
    * @throws {RowProblem} if the value is not a text, number or boolean.
    */
   text(role: Role): string {
+    return this.exactText(role).trim();
+  }
+
+  /**
+   * The text of a role with its outer spaces, because ids that differ in them are different ids; empty if there is
+   * nothing else.
+   *
+   * @throws {RowProblem} if the value is not a text, number or boolean.
+   */
+  exactText(role: Role): string {
     const value = this.#value(role);
     if (value === undefined || value === null) return '';
-    if (typeof value === 'string') return value.trim();
+    if (typeof value === 'string') return value.trim() === '' ? '' : value;
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
     throw new RowProblem(this.column(role), 'it is not a text', 'a text or number', value);
   }
@@ -91,9 +105,24 @@ export class Fields {
    * @throws {RowProblem} if it is empty.
    */
   requiredText(role: Role): string {
-    const text = this.text(role);
+    return this.requiredExactText(role).trim();
+  }
+
+  /**
+   * The same with its outer spaces.
+   *
+   * @throws {RowProblem} if it is empty.
+   */
+  requiredExactText(role: Role): string {
+    const text = this.exactText(role);
     if (text === '') throw new RowProblem(this.column(role), `the ${role} is missing`, 'a text', text);
     return text;
+  }
+
+  /** Who gave the grade; empty if that is not said. */
+  judge(): string {
+    const value = this.#value('judge');
+    return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
   }
 
   /** The grade; empty if there is none. A value of another type is given as its JSON, which has no label. */
@@ -118,7 +147,7 @@ export class Fields {
       type: this.text('type'),
       attributes: this.#attributes(),
     };
-    return makeDocument({ docId: this.text('docId') || contentId(fields), ...fields });
+    return makeDocument({ docId: this.exactText('docId') || contentId(fields), ...fields });
   }
 
   #value(role: Role): unknown {
@@ -136,13 +165,18 @@ export class Fields {
   }
 }
 
-/** The values of a record by the names of its columns; those of a nested document begin with `nestedIn`. */
+/**
+ * The values of a record by the names of its columns; those of a nested document begin with its key.
+ *
+ * @returns `nested`: the keys of nested documents; only the first is read
+ */
 export function flatValues({ fields }: FileRecord): {
   readonly values: ReadonlyMap<string, unknown>;
-  readonly nestedIn: string | undefined;
+  readonly nested: readonly string[];
 } {
-  const nestedIn = NESTED.find((name) => isObject(fields.get(name)));
-  return { values: nestedIn === undefined ? fields : flatten(fields, nestedIn), nestedIn };
+  const nested = NESTED.filter((name) => isObject(fields.get(name)));
+  const [first] = nested;
+  return { values: first === undefined ? fields : flatten(fields, first), nested };
 }
 
 /** Merges the fields of a nested document with the others, under prefixed names such as `product.title`. */

@@ -42,7 +42,12 @@ export class Findings {
 
   /** Records the columns of some records. */
   addColumns({ rivals }: Columns): void {
-    for (const one of rivals) this.#rivals.set(JSON.stringify(one), one);
+    for (const one of rivals) this.addRivals(one);
+  }
+
+  /** Records what several columns or nested documents qualify for. */
+  addRivals(rivals: Rivals): void {
+    this.#rivals.set(JSON.stringify(rivals), rivals);
   }
 
   /** Records a pair. @param grade - as in the file, empty for none */

@@ -18,6 +18,63 @@ const ID = /^[\p{L}\p{N}._:/#\s-]*$|^[+-]?[\d.,]+(?:e[+-]?\d+)?$/iu;
 /** A text with a sign and a blank is no id. */
 const SIGNED_TEXT = /^[-\s].*\s/u;
 
+/**
+ * The own columns of a file beside others, for rows that are written in the order of the file. The file is read along
+ * with them, so that no more than a batch is in memory.
+ */
+export class OwnColumns {
+  /** What the columns are called beside the others: as in the file, or with `file_` before a name that is taken. */
+  readonly names: readonly string[];
+  /** Which of these people write freely. */
+  readonly freeText: readonly string[];
+  readonly #columns: readonly string[];
+  readonly #records: AsyncGenerator<FileRecord[]>;
+  #batch: readonly FileRecord[] = [];
+  #at = 0;
+
+  private constructor(file: DataFile, columns: readonly string[], taken: ReadonlySet<string>, free: readonly string[]) {
+    const nameOf = (name: string): string =>
+      taken.has(name) ? freeName(`file_${name}`, [...taken, ...columns]) : name;
+    this.#columns = columns;
+    this.names = columns.map(nameOf);
+    this.freeText = free.map(nameOf);
+    this.#records = recordsOf(file);
+  }
+
+  /**
+   * @param columns - what the columns of the file are taken for
+   * @param beside - the names of the other columns, and the roles that these have
+   */
+  static async open(
+    file: DataFile,
+    columns: FilePreview['columns'],
+    beside: { readonly names: readonly string[]; readonly roles: readonly Role[] },
+  ): Promise<OwnColumns> {
+    const { names, freeText } = await surveyColumns(file, columns);
+    const there = new Set(
+      columns.flatMap(({ name, role }) => (beside.roles.some((one) => one === role) ? [name] : [])),
+    );
+    const isOwn = (name: string): boolean => !there.has(name);
+    return new OwnColumns(file, names.filter(isOwn), new Set(beside.names), freeText.filter(isOwn));
+  }
+
+  /** The values of a row, which comes after those asked for before; undefined for one that the file lacks. */
+  async of(row: number): Promise<Cell[] | undefined> {
+    for (;;) {
+      for (; this.#at < this.#batch.length; this.#at++) {
+        const record = this.#batch[this.#at];
+        if (record === undefined || record.row < row) continue;
+        if (record.row > row) return undefined;
+        const { values } = flatValues(record);
+        return this.#columns.map((name) => cellValue(values.get(name)));
+      }
+      const next = await this.#records.next();
+      if (next.done === true) return undefined;
+      [this.#batch, this.#at] = [next.value, 0];
+    }
+  }
+}
+
 export interface OwnColumnsOptions {
   readonly format: 'csv' | 'tsv' | 'jsonl';
   /** What the columns of the file are taken for. */

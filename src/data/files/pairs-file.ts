@@ -32,6 +32,8 @@ export interface PairsOptions extends DocumentsOptions {
 export interface PairRow {
   readonly row: number;
   readonly pair: Pair & { readonly queryId: string; readonly label?: number };
+  /** The query as in the file, if that has outer spaces, which the pair's has not. */
+  readonly ownQuery?: string | undefined;
 }
 
 /** The pair of row `row` with its grade as in the file; empty if it has none. */
@@ -41,6 +43,9 @@ export interface GradedRow {
   readonly grade: string;
   /** The column of the grade, for messages. */
   readonly gradeColumn: string;
+  readonly ownQuery?: string | undefined;
+  /** Who gave the grade; empty if the file does not say. */
+  readonly judge: string;
 }
 
 /** The document of row `row`. */
@@ -71,14 +76,15 @@ export async function* readPairs(
   const grades = scale === null ? undefined : new GradeReader(scale, options.grades);
   const needed = neededFor(options);
   yield* readRows(source, options, needed, (fields, row): PairRow & GradedRow => {
-    const { pair, grade, gradeColumn } = readGraded(fields, row, options);
+    const graded = readGraded(fields, row, options);
+    const { pair, grade, gradeColumn } = graded;
     const label = grade === '' ? undefined : grades?.read(grade);
-    if (label !== undefined) return { row, pair: { ...pair, label }, grade, gradeColumn };
-    if (grade === '') return { row, pair, grade, gradeColumn };
+    if (label !== undefined) return { ...graded, pair: { ...pair, label } };
+    if (grade === '') return graded;
     const isNone = grades?.isNone(grade) === true;
     if (options.isStrict === true && !isNone) throw noLabel(gradeColumn, grades?.expected ?? 'no grade', grade);
     options.findings?.addUnreadGrade(row, grade, isNone);
-    return { row, pair, grade, gradeColumn };
+    return graded;
   });
 }
 
@@ -106,12 +112,14 @@ function neededFor({ documents }: PairsOptions): readonly Role[] {
 }
 
 function readGraded(fields: Fields, row: number, { documents, findings }: PairsOptions): GradedRow {
-  const query = fields.requiredText('query');
+  const ownQuery = fields.requiredExactText('query');
+  const query = ownQuery.trim();
   const document = documents === undefined ? fields.document() : lookUp(documents, fields);
-  const pair = { query, document, queryId: fields.text('queryId') || normaliseQuery(query) };
+  const pair = { query, document, queryId: fields.exactText('queryId') || normaliseQuery(query) };
   const grade = fields.grade();
   findings?.addPair(row, pair, grade);
-  return { row, pair, grade, gradeColumn: fields.column('grade') };
+  const graded = { row, pair, grade, gradeColumn: fields.column('grade'), judge: fields.judge() };
+  return query === ownQuery ? graded : { ...graded, ownQuery };
 }
 
 /**
@@ -240,7 +248,7 @@ function noLabel(column: string, expected: string, grade: string): RowProblem {
 }
 
 function lookUp(documents: ReadonlyMap<string, LabDocument>, fields: Fields): LabDocument {
-  const docId = fields.requiredText('docId');
+  const docId = fields.requiredExactText('docId');
   const document = documents.get(docId);
   if (document === undefined)
     throw new RowProblem(fields.column('docId'), 'the document is unknown', 'a docId of the documents file', docId);

@@ -40,8 +40,8 @@ export async function previewFile({ name, open }: DataFile, columns: ColumnNames
   for await (const batch of readRecords(open(), { fileName: name }, (names) => (header = names))) {
     for (const item of batch) {
       if (isRowError(item) || records.length >= PREVIEW_ROWS) continue;
-      const { values, nestedIn } = flatValues(item);
-      nested ??= nestedIn;
+      const { values, nested: keys } = flatValues(item);
+      nested ??= keys[0];
       records.push(values);
     }
     if (records.length >= PREVIEW_ROWS) break;

@@ -48,18 +48,22 @@ export function cutRow(
 
   const broken = (problem: string): CutRow => ({ cells: [line], problem, end: nextLine });
   const cells: string[] = [];
+  // The line at hand: found once for all of its cells, because a row may have a million.
+  let [rest, restFrom, restEnd] = [line, at, lineEnd];
   for (;;) {
     if (text[at] !== '"') {
-      const end = text.indexOf(newline, at);
-      const cell = lineOf(text, at, end, newline);
-      const place = cell.indexOf(delimiter);
-      if (place === -1) {
-        if (end === -1 && !isLast) return isTooLong ? broken('it does not end') : undefined;
-        cells.push(cell);
-        return { cells, problem: undefined, end: end === -1 ? text.length : end + 1 };
+      if (restEnd !== -1 && at > restEnd) {
+        [restFrom, restEnd] = [at, text.indexOf(newline, at)];
+        rest = lineOf(text, at, restEnd, newline);
       }
-      cells.push(cell.slice(0, place));
-      at += place + delimiter.length;
+      const place = rest.indexOf(delimiter, at - restFrom);
+      if (place === -1) {
+        if (restEnd === -1 && !isLast) return isTooLong ? broken('it does not end') : undefined;
+        cells.push(rest.slice(at - restFrom));
+        return { cells, problem: undefined, end: restEnd === -1 ? text.length : restEnd + 1 };
+      }
+      cells.push(rest.slice(at - restFrom, place));
+      at = restFrom + place + delimiter.length;
       continue;
     }
     const close = closingQuote(text, at + 1);

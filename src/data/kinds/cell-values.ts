@@ -44,7 +44,7 @@ export function dateFormatOf(code: string): DateFormat | undefined {
   // The first section is that of positive numbers; quoted and escaped characters, colours and locales are no codes.
   const [section = ''] = code.replaceAll(/"[^"]*"|\\.|_.|\*./gu, '').split(';');
   const isElapsed = /\[(?:h+|m+|s+)\]/iu.test(section);
-  const bare = section.replaceAll(/\[[^\]]*\]/gu, '').toLowerCase();
+  const bare = section.replaceAll(/\[[^[\]]*\]/gu, '').toLowerCase();
   if (/[#?]|general/u.test(bare)) return undefined;
   const hasTime = isElapsed || /[hs]/u.test(bare);
   const hasDate = !isElapsed && (/[yd]/u.test(bare) || (!hasTime && /m/u.test(bare)));

@@ -5,6 +5,9 @@
  */
 import { type ColumnMetaData, type Compressors, snappyUncompress } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
+import { deltaBinaryUnpack } from 'hyparquet/src/delta.js';
+import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
+import { readVarInt } from 'hyparquet/src/thrift.js';
 import {
   decompressBrotli,
   decompressGzip,
@@ -16,6 +19,8 @@ import { crc32 } from './crc32.ts';
 
 /** The longest page, unpacked; writers make pages of about 1 MiB. */
 const MAX_PAGE_BYTES = 2 ** 28;
+/** The most bytes of a column of one group whose values are written as their differences. */
+const MAX_GROWN_BYTES = 2 ** 28;
 /** Groups of values that are packed in bits. */
 const GROUP = 8;
 
@@ -55,6 +60,7 @@ export function checkPages(bytes: Uint8Array, column: ColumnMetaData, limits: Pa
   const reader = { view, offset: 0 };
   const numValues = Number(column.num_values);
   let values = 0;
+  let grown = 0;
   while (values < numValues) {
     if (reader.offset >= bytes.length - 1) throw new DamagedPage(`${values} of ${numValues} values`);
     const header = parquetHeader(reader);
@@ -69,7 +75,8 @@ export function checkPages(bytes: Uint8Array, column: ColumnMetaData, limits: Pa
     }
     values += count;
     if (values > numValues) throw new DamagedPage(`more than ${numValues} values`);
-    checkRuns(header, packed, column, limits);
+    grown += checkRuns(header, packed, column, limits);
+    if (grown > MAX_GROWN_BYTES) throw new DamagedPage(`values of more than ${MAX_GROWN_BYTES} bytes`);
   }
 }
 
@@ -95,8 +102,8 @@ function checkDictionary(header: PageHeader, { type }: ColumnMetaData): void {
   if (count > most) throw new DamagedPage(`a dictionary of ${count} values in ${header.uncompressed_page_size} bytes`);
 }
 
-/** Walks the runs of levels and of places in the dictionary. */
-function checkRuns(header: PageHeader, packed: Uint8Array, column: ColumnMetaData, limits: PageLimits): void {
+/** Walks the runs of levels and of places in the dictionary. @returns the bytes of {@link walkValues} */
+function checkRuns(header: PageHeader, packed: Uint8Array, column: ColumnMetaData, limits: PageLimits): number {
   const { data_page_header: v1, data_page_header_v2: v2 } = header;
   const unpack = (bytes: Uint8Array, length: number): Uint8Array => {
     if (column.codec === 'UNCOMPRESSED') return bytes;
@@ -109,14 +116,18 @@ function checkRuns(header: PageHeader, packed: Uint8Array, column: ColumnMetaDat
     const page = unpack(packed, header.uncompressed_page_size);
     const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
     let at = 0;
-    for (const level of levels) {
+    let nulls = 0;
+    for (const [i, level] of levels.entries()) {
       if (level === 0) continue;
       const length = view.getUint32(at, true);
       walkRuns(page, at + 4, Math.min(at + 4 + length, page.length), widthOf(level), v1.num_values);
+      // Only these values are read one by one here, so that their places among the empty ones count.
+      if (i === 1 && isDelta(v1.encoding)) nulls = nullsIn(view, at, level, v1.num_values);
       at += 4 + length;
     }
-    walkPlaces(page, at, v1.encoding, column, v1.num_values);
-  } else if (v2 !== undefined) {
+    return walkValues(page, at, v1.encoding, column, { all: v1.num_values, nulls });
+  }
+  if (v2 !== undefined) {
     const [repetitionEnd, end] = [
       v2.repetition_levels_byte_length,
       v2.repetition_levels_byte_length + v2.definition_levels_byte_length,
@@ -129,14 +140,65 @@ function checkRuns(header: PageHeader, packed: Uint8Array, column: ColumnMetaDat
     if (!(v2.num_nulls >= 0 && v2.num_nulls <= v2.num_values)) throw new DamagedPage(`${v2.num_nulls} empty values`);
     const rest = packed.subarray(end);
     const page = v2.is_compressed === false ? rest : unpack(rest, header.uncompressed_page_size - end);
-    walkPlaces(page, 0, v2.encoding, column, v2.num_values);
+    return walkValues(page, 0, v2.encoding, column, { all: v2.num_values, nulls: v2.num_nulls });
   }
+  return 0;
 }
 
-/** Walks the places in the dictionary, or booleans, if the values of a page are these. */
-function walkPlaces(page: Uint8Array, at: number, encoding: string, { type }: ColumnMetaData, count: number): void {
-  if (encoding.endsWith('_DICTIONARY')) walkRuns(page, at + 1, page.length, page[at] ?? 0, count);
-  else if (encoding === 'RLE' && type === 'BOOLEAN') walkRuns(page, at + 4, page.length, 1, count);
+/**
+ * Walks the places in the dictionary, booleans, or differences, if the values of a page are these.
+ *
+ * @returns how many bytes the values have if they are written by what they share with the one before, else 0
+ */
+function walkValues(
+  page: Uint8Array,
+  at: number,
+  encoding: string,
+  { type }: ColumnMetaData,
+  { all, nulls }: { readonly all: number; readonly nulls: number },
+): number {
+  if (encoding.endsWith('_DICTIONARY')) walkRuns(page, at + 1, page.length, page[at] ?? 0, all);
+  else if (encoding === 'RLE' && type === 'BOOLEAN') walkRuns(page, at + 4, page.length, 1, all);
+  if (!isDelta(encoding)) return 0;
+  const reader = { view: new DataView(page.buffer, page.byteOffset, page.byteLength), offset: at };
+  const count = all - nulls;
+  const shared = differences(reader, count);
+  if (encoding !== 'DELTA_BYTE_ARRAY') return 0;
+  const own = differences(reader, count);
+  let [total, before] = [0, 0];
+  for (let i = 0; i < count; i++) {
+    const [prefix, suffix] = [shared[i] ?? 0, own[i] ?? 0];
+    if (!(prefix >= 0 && prefix <= before && suffix >= 0)) throw new DamagedPage(`${prefix} of ${before} bytes shared`);
+    before = prefix + suffix;
+    total += before;
+    if (total > MAX_GROWN_BYTES) break;
+  }
+  return total;
+}
+
+function isDelta(encoding: string): boolean {
+  return encoding.startsWith('DELTA_');
+}
+
+/** Whole numbers written as their differences, in blocks of which each says how long it is. */
+function differences(reader: { view: DataView; offset: number }, count: number): Int32Array {
+  const start = reader.offset;
+  const [block, parts] = [readVarInt(reader), readVarInt(reader)];
+  const part = block / parts;
+  if (!(parts > 0 && parts <= reader.view.byteLength && part > 0 && part % GROUP === 0)) {
+    throw new DamagedPage(`blocks of ${block} values in ${parts} parts`);
+  }
+  reader.offset = start;
+  const values = new Int32Array(count);
+  deltaBinaryUnpack(reader, count, values);
+  return values;
+}
+
+/** How many values of a page are empty, by their definition levels, whose runs have been walked. */
+function nullsIn(view: DataView, at: number, level: number, count: number): number {
+  const levels = Array<number>(count);
+  readRleBitPackedHybrid({ view, offset: at }, widthOf(level), levels);
+  return levels.filter((value) => value !== level).length;
 }
 
 /** Walks runs until they hold `count` values. @throws {DamagedPage} if one is longer than that */

@@ -36,8 +36,10 @@ export function parquetRecords(source: ByteSource, fileName: string): RecordSour
   return {
     records: async function* ({ signal }, checkHeader) {
       const file = asyncBuffer(source);
-      const { metadata, scales } = await attempt(fileName, () => readMetadata(file, source));
-      const children = parquetSchema(metadata).children;
+      const { metadata, scales, children } = await attempt(fileName, async () => {
+        const read = await readMetadata(file, source);
+        return { ...read, children: parquetSchema(read.metadata).children };
+      });
       const names = children.map(({ element }) => element.name);
       if (children.every(({ children: inner }) => inner.length === 0)) checkHeader(names);
       let rowStart = 0;
@@ -62,10 +64,14 @@ export function parquetRecords(source: ByteSource, fileName: string): RecordSour
         if (objects.length !== rowEnd - rowStart) throw damaged(fileName, `${objects.length} rows in a group`);
         const convert = columnValues(children, scales);
         for (let at = 0; at < objects.length; at += BATCH_ROWS) {
-          yield objects.slice(at, at + BATCH_ROWS).map((object, i): FileRecord => {
-            const fields = new Map<string, PlainValue>(names.map((name) => [name, convert(name, object[name])]));
-            return { row: rowStart + at + i + 1, fields };
-          });
+          const first = rowStart + at + 1;
+          const batch = objects.slice(at, at + BATCH_ROWS);
+          yield await attempt(fileName, () =>
+            batch.map((object, i): FileRecord => {
+              const fields = new Map<string, PlainValue>(names.map((name) => [name, convert(name, object[name])]));
+              return { row: first + i, fields };
+            }),
+          );
         }
         rowStart = rowEnd;
       }
@@ -135,7 +141,7 @@ function asyncBuffer(source: ByteSource): AsyncBuffer {
 }
 
 /** Does something with a file; whatever the library throws is a problem of the file. */
-async function attempt<T>(fileName: string, work: () => Promise<T>): Promise<T> {
+async function attempt<T>(fileName: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

@@ -99,7 +99,7 @@ function instantText(value: unknown, digits: number): unknown {
   if (ms > BigInt(LAST_MS) || ms < -BigInt(LAST_MS)) return String(value);
   const rest = String(value - ms * unit).padStart(digits - 3, '0');
   const text = new Date(Number(ms)).toISOString().slice(0, -1) + (digits > 3 ? rest : '');
-  return text.replace(/0+$/u, '').replace(/\.$/u, '');
+  return text.replace(/(?<!0)0+$/u, '').replace(/\.$/u, '');
 }
 
 function exactText(bytes: unknown): unknown {
@@ -128,6 +128,6 @@ function unscaled(value: unknown): bigint {
 function decimalText(number: bigint, scale: number): string {
   const digits = String(number < 0n ? -number : number).padStart(scale + 1, '0');
   const [whole, fraction] = [digits.slice(0, digits.length - scale), digits.slice(digits.length - scale)];
-  const short = fraction.replace(/0+$/u, '');
+  const short = fraction.replace(/(?<!0)0+$/u, '');
   return `${number < 0n ? '-' : ''}${whole}${short === '' ? '' : `.${short}`}`;
 }

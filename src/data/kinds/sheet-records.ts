@@ -4,7 +4,7 @@
  * value that was computed last.
  */
 import { throwIfAborted } from '../../common/errors.ts';
-import { type NumberedRow, readHeader, toRecord } from '../files/delimited-records.ts';
+import { readHeader, toRecord } from '../files/delimited-records.ts';
 import { badFile, MAX_ROW_LENGTH, type RecordBatch, type RecordSource } from '../files/records.ts';
 import { cellText, columnIn, dateText, numberText } from './cell-values.ts';
 import type { SheetName, Workbook } from './workbook.ts';
@@ -14,6 +14,8 @@ import { readXml, type XmlHandlers } from './xml-events.ts';
 const MAX_COLUMNS = 16_384;
 /** The longest row is as that of a CSV file; cells may be repeated texts, so it is counted. */
 const MAX_CELL_LENGTH = MAX_ROW_LENGTH;
+/** A batch of records has about so many cells, because a short piece of a sheet may have many wide rows. */
+const BATCH_CELLS = 2 ** 16;
 
 /** The records of a sheet. */
 export function sheetRecords(workbook: Workbook, { part, name }: SheetName): RecordSource {
@@ -22,18 +24,24 @@ export function sheetRecords(workbook: Workbook, { part, name }: SheetName): Rec
       const { fileName } = workbook;
       const rows = new SheetRows(workbook);
       let header: readonly string[] | undefined;
-      const read = (batch: readonly NumberedRow[]): RecordBatch =>
-        batch.flatMap((row) => {
-          if (row.cells.every((cell) => cell.trim() === '')) return [];
-          const cells = withoutEmptyEnd(row.cells, header?.length ?? 0);
-          if (header !== undefined) return [toRecord({ ...row, cells }, header)];
-          header = readHeader({ ...row, cells }, fileName);
-          checkHeader(header);
-          return [];
-        });
+      const read = ({ row, cells: given }: SheetRow): RecordBatch => {
+        const cells = denseCells(given, header?.length ?? 0);
+        if (header !== undefined) return [toRecord({ row, cells, problem: undefined }, header)];
+        header = readHeader({ row, cells, problem: undefined }, fileName);
+        checkHeader(header);
+        return [];
+      };
       for await (const _ of readXml(workbook.openPart(part), rows.handlers, fileName)) {
         throwIfAborted(signal);
-        yield read(rows.take());
+        let [batch, cells]: [RecordBatch[number][], number] = [[], 0];
+        for (const row of rows.take()) {
+          batch.push(...read(row));
+          cells += Math.max(row.cells.length, header?.length ?? 0);
+          if (cells < BATCH_CELLS) continue;
+          yield batch;
+          [batch, cells] = [[], 0];
+        }
+        yield batch;
       }
       if (header === undefined) {
         throw badFile(fileName, {
@@ -47,19 +55,28 @@ export function sheetRecords(workbook: Workbook, { part, name }: SheetName): Rec
   };
 }
 
+/** A row with something in it; cells that are missing are empty. */
+interface SheetRow {
+  readonly row: number;
+  readonly cells: readonly (string | undefined)[];
+}
+
 /** Cells up to the last that has something, and at least as many as a header has. */
-function withoutEmptyEnd(cells: readonly string[], width: number): string[] {
-  const last = cells.findLastIndex((cell) => cell.trim() !== '') + 1;
-  return Array.from({ length: Math.max(last, width) }, (_, i) => cells[i] ?? '');
+function denseCells(cells: SheetRow['cells'], width: number): string[] {
+  return Array.from({ length: Math.max(cells.length, width) }, (_, i) => cells[i] ?? '');
 }
 
 /** Makes rows of the events of a sheet. */
 class SheetRows {
   readonly handlers: XmlHandlers;
   readonly #workbook: Workbook;
-  #rows: NumberedRow[] = [];
+  #rows: SheetRow[] = [];
   #row = 0;
+  /** Only cells with something have a place, because the last of thousands may be the only one. */
   #cells: string[] = [];
+  /** Cells up to the last that is not blank. */
+  #width = 0;
+  /** Characters of the row, and of the cell at hand. */
   #length = 0;
   #column = -1;
   #type = '';
@@ -79,12 +96,13 @@ class SheetRows {
       text: (text) => {
         if (this.#reading === 'v') this.#value += text;
         else if (this.#reading === 't') this.#inline += text;
+        this.#checkLength(this.#value.length + this.#inline.length);
       },
     };
   }
 
   /** The rows that are complete. */
-  take(): readonly NumberedRow[] {
+  take(): readonly SheetRow[] {
     const rows = this.#rows;
     this.#rows = [];
     return rows;
@@ -97,6 +115,7 @@ class SheetRows {
       this.#row = number;
       this.#cells = [];
       this.#length = 0;
+      this.#width = 0;
       this.#column = -1;
     } else if (name === 'c') {
       const column = r === '' ? this.#column + 1 : columnIn(r);
@@ -121,18 +140,24 @@ class SheetRows {
     else if (name === 'rPh') this.#phonetic -= 1;
     else if (name === 'c') this.#endCell();
     else if (name === 'row') {
-      // Columns without a cell are empty.
-      const cells = Array.from(this.#cells, (cell: string | undefined) => cell ?? '');
-      this.#rows.push({ row: this.#row, cells, problem: undefined });
+      this.#cells.length = this.#width;
+      if (this.#width > 0) this.#rows.push({ row: this.#row, cells: this.#cells });
+      this.#cells = [];
     }
   }
 
   #endCell(): void {
     const text = this.#type === 'inlineStr' ? cellText(this.#inline) : this.#hasValue ? this.#text() : '';
+    this.#checkLength(text.length);
     this.#length += text.length;
-    if (this.#length > MAX_CELL_LENGTH)
+    if (text === '') return;
+    this.#cells[this.#column] = text;
+    if (text.trim() !== '') this.#width = this.#column + 1;
+  }
+
+  #checkLength(more: number): void {
+    if (this.#length + more > MAX_CELL_LENGTH)
       throw this.#damaged(`more than ${MAX_CELL_LENGTH} characters in row ${this.#row}`);
-    if (text !== '') this.#cells[this.#column] = text;
   }
 
   #text(): string {

@@ -5,6 +5,8 @@
 import { SaxesParser } from 'saxes';
 import { badFile, showValue } from '../files/records.ts';
 
+/** The longest text, name or comment. The parser keeps it until it ends. */
+const MAX_PIECE = 2 ** 21;
 /** Elements inside each other; parts of workbooks have about ten. */
 const MAX_DEPTH = 64;
 
@@ -27,6 +29,7 @@ export async function* readXml(
 ): AsyncGenerator<void> {
   const parser = new SaxesParser();
   let depth = 0;
+  let unended = 0;
   const refuse = (got: string): never => {
     throw badFile(fileName, {
       problem: 'a part of it cannot be read',
@@ -40,10 +43,12 @@ export async function* readXml(
   parser.on('opentag', ({ name, attributes }) => {
     depth += 1;
     if (depth > MAX_DEPTH) refuse(`more than ${MAX_DEPTH} elements in each other`);
+    unended = 0;
     open(bare(name), attributes);
   });
   parser.on('closetag', ({ name }) => {
     depth -= 1;
+    unended = 0;
     close(bare(name));
   });
   parser.on('text', text);
@@ -51,7 +56,10 @@ export async function* readXml(
   let decoder: TextDecoder | undefined;
   for await (const chunk of source) {
     decoder ??= new TextDecoder(encodingOf(chunk), { fatal: true });
-    parser.write(decode(decoder, chunk, refuse));
+    const piece = decode(decoder, chunk, refuse);
+    unended += piece.length;
+    if (unended > MAX_PIECE + piece.length) refuse(`more than ${MAX_PIECE} characters without an element`);
+    parser.write(piece);
     yield;
   }
   parser.write(decode(decoder ?? new TextDecoder(), undefined, refuse));

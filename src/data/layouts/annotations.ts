@@ -3,7 +3,7 @@ import type { FileRecord } from '../files/records.ts';
 import { isObject, type JsonObject, objectsIn } from './json-values.ts';
 import { type Arranged, type ArrangeOptions, lacking, type Layout } from './layout.ts';
 import { hasColumns, type LookedAt } from './look.ts';
-import { changedFile, concatenated, idOf } from './record-sources.ts';
+import { changedFile, concatenated, idOf, multipliedFile } from './record-sources.ts';
 
 const LABEL_STUDIO = 'Label Studio: tasks with annotations';
 const ARGILLA = 'Argilla: records with fields and responses';
@@ -45,7 +45,7 @@ export const ANNOTATIONS: readonly Layout[] = [
   },
 ];
 
-/** Rows are numbered so that a judgment has the same number however many others tasks have. */
+/** The most judgments of a task. */
 const MAX_ANSWERS = 1000;
 
 async function arrange(
@@ -61,23 +61,24 @@ async function arrange(
   }
   const question = questionOf(tasks, columns.grade, read);
   const pairs = tasks.map(({ file }) =>
-    changedFile(file, (record) => {
+    multipliedFile(file, MAX_ANSWERS, (record) => {
       const { fields, answers } = read(record);
-      const own = answers.filter((answer) => answer.question === question).slice(0, MAX_ANSWERS);
+      const own = answers.filter((answer) => answer.question === question);
       const rows: readonly (Answer | undefined)[] = own.length === 0 ? [undefined] : own;
-      return rows.map((answer, i) => ({
-        row: MAX_ANSWERS * (record.row - 1) + i + 1,
-        fields: new Map<string, unknown>([
-          ...fields,
-          [question === '' ? 'grade' : question, answer?.value ?? ''],
-          ['annotator', answer?.author ?? ''],
-          ['task', record.row],
-        ]),
-      }));
+      return rows.map(
+        (answer) =>
+          new Map<string, unknown>([
+            ...fields,
+            [question === '' ? 'grade' : question, answer?.value ?? ''],
+            ['annotator', answer?.author ?? ''],
+            ['task', record.row],
+          ]),
+      );
     }),
   );
+  const name = tasks.map(({ file }) => file.name).join(', ');
   return {
-    pairs: withGrade(concatenated(pairs, tasks.map(({ file }) => file.name).join(', ')), question, columns.grade),
+    pairs: withGrade(concatenated(pairs, name, MAX_ANSWERS), question, columns.grade),
     documents: documents?.file,
     notes: [
       ...(question === '' ? [] : [`The grades are the answers to "${question}", a row for each person's.`]),

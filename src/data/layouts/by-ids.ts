@@ -106,9 +106,11 @@ export async function arrangeByIds(files: readonly LookedAt[], title: string): P
   if (queries.length === 0) throw noTexts(files, 'queries', '--queries', title);
   const texts = new Map<string, string>();
   for (const look of queries) for (const [id, text] of await queryTexts(look)) if (!texts.has(id)) texts.set(id, text);
-  const { pairs, notes } = await pairsOf(judged);
+  // Each with its own name for the query, because several files may have several.
+  const joined = judged.map((each) => ({ ...each, file: withQueries(each.file, each.queryId, texts) }));
+  const { pairs, notes } = await pairsOf(joined);
   return {
-    pairs: withQueries(pairs, first.queryId, texts),
+    pairs,
     documents: concatenated(documents.map(documentsFile), documents.map(({ file }) => file.name).join(', ')),
     notes,
   };

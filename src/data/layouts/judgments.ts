@@ -7,7 +7,7 @@ import { readRecords } from '../files/record-reader.ts';
 import { isRowError, RowProblem } from '../files/records.ts';
 import { type LineFields, lineRecords } from './lines.ts';
 import { columnOf, hasColumns, type LookedAt } from './look.ts';
-import { changedFile, idOf } from './record-sources.ts';
+import { changedFile, idOf, multipliedFile } from './record-sources.ts';
 
 /** Judgments, or a list of results, by ids. */
 export interface Judgments {
@@ -145,15 +145,15 @@ export function idTriples({ file }: LookedAt): Judgments {
         ];
       }),
   };
-  const pairs = changedFile(lines, ({ row, fields }) =>
-    (['positive', 'negative'] as const).map((part, i) => ({
-      row: 2 * row - 1 + i,
-      fields: new Map<string, unknown>([
-        ['queryId', fields.get('queryId')],
-        ['docId', fields.get(part)],
-        ['grade', i === 0 ? '1' : '0'],
-      ]),
-    })),
+  const pairs = multipliedFile(lines, 2, ({ fields }) =>
+    (['positive', 'negative'] as const).map(
+      (part, i) =>
+        new Map<string, unknown>([
+          ['queryId', fields.get('queryId')],
+          ['docId', fields.get(part)],
+          ['grade', i === 0 ? '1' : '0'],
+        ]),
+    ),
   );
   return { file: pairs, queryId: 'queryId', docId: 'docId', isRun: false };
 }

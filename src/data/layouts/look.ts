@@ -111,7 +111,7 @@ async function lookAtRecords(
   const roles =
     flat === undefined || header.length > 0
       ? reader.columnsOf(names).names
-      : reader.columnsOf([...flat.values.keys()], flat.nestedIn).names;
+      : reader.columnsOf([...flat.values.keys()], flat.nested[0]).names;
   const seen = names.length === 0 ? 'no rows' : `columns ${listed(names)}`;
   return { columns: names, roles, records: records.slice(0, LOOKED_RECORDS), seen };
 }

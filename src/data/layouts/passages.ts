@@ -5,7 +5,7 @@ import { gradesOf, judgmentsIn, pairKey } from './judgments.ts';
 import { type Arranged, lacking, type Layout } from './layout.ts';
 import { lineRecords } from './lines.ts';
 import { columnOf, type LookedAt } from './look.ts';
-import { changedFile, concatenated } from './record-sources.ts';
+import { concatenated, multipliedFile } from './record-sources.ts';
 
 const TRIPLES = 'triples: a query, a relevant document and another, as texts or as ids';
 
@@ -38,12 +38,12 @@ async function arrangeTriples(files: readonly LookedAt[]): Promise<Arranged> {
   }
   const pairs = files.map((look) => {
     const { file, shape } = look;
-    if (shape === undefined) return changedFile(file, (record) => pairsOf(look, record));
+    if (shape === undefined) return multipliedFile(file, MAX_PAIRS, (record) => pairsOf(look, record));
     const lines = { name: file.name, open: () => lineRecords(file, readTriple) };
-    return changedFile(lines, (record) => pairsOf(undefined, record));
+    return multipliedFile(lines, MAX_PAIRS, (record) => pairsOf(undefined, record));
   });
   return {
-    pairs: concatenated(pairs, files.map(({ file }) => file.name).join(', ')),
+    pairs: concatenated(pairs, files.map(({ file }) => file.name).join(', '), MAX_PAIRS),
     notes: ['Of each triple, the relevant document has the grade 1 and the other 0.'],
   };
 }
@@ -64,7 +64,7 @@ function readTriple(line: string): [string, string][] {
 function pairsOf(
   look: LookedAt | undefined,
   { row, fields }: { readonly row: number; readonly fields: ReadonlyMap<string, unknown> },
-): { row: number; fields: Map<string, unknown> }[] {
+): Map<string, unknown>[] {
   const query = fields.get(look === undefined ? 'query' : (queryColumn(look) ?? 'query'));
   const column = (...names: string[]): string =>
     (look === undefined ? undefined : columnOf(look, ...names)) ?? names[0] ?? '';
@@ -76,19 +76,18 @@ function pairsOf(
     ...textsOf(column('positive', 'pos')).map((text) => ({ text, grade: '1' })),
     ...textsOf(column('negative', 'neg')).map((text) => ({ text, grade: '0' })),
   ];
-  if (pairs.length > MAX_PAIRS) throw new RowProblem('', 'it has too many texts', `at most ${MAX_PAIRS}`, pairs.length);
-  return pairs.map(({ text, grade }, i) => ({
-    row: MAX_PAIRS * (row - 1) + i + 1,
-    fields: new Map<string, unknown>([
-      ['query', query],
-      ['text', text],
-      ['grade', grade],
-      ['triple', row],
-    ]),
-  }));
+  return pairs.map(
+    ({ text, grade }) =>
+      new Map<string, unknown>([
+        ['query', query],
+        ['text', text],
+        ['grade', grade],
+        ['triple', row],
+      ]),
+  );
 }
 
-/** Rows are numbered so that a pair has the same number however many texts other triples have. */
+/** The most texts of a triple. */
 const MAX_PAIRS = 1000;
 
 function queryColumn(look: LookedAt): string | undefined {

@@ -1,19 +1,48 @@
 /** Sources of records made of others: changed one by one, or one after the other. */
 import type { DataFile } from '../files/data-set-reader.ts';
 import { readRecords } from '../files/record-reader.ts';
-import { type FileRecord, isRowError, type RecordBatch, RowProblem } from '../files/records.ts';
+import { type FileRecord, isRowError, type RecordBatch, type RowError, RowProblem } from '../files/records.ts';
 
 /**
  * A file with its records changed.
  *
- * @param change - gives the records that one becomes, numbered anew if there can be several; throws a RowProblem
+ * @param change - gives the records that one becomes, of the same row; throws a RowProblem
  */
 export function changedFile(file: DataFile, change: (record: FileRecord) => readonly FileRecord[]): DataFile {
+  return changed(file, change, (error) => error);
+}
+
+/**
+ * A file of which each record becomes up to `most`. They are numbered so that each has the same number however many
+ * others become: `most` numbers belong to each row, of those that cannot be read too.
+ */
+export function multipliedFile(
+  file: DataFile,
+  most: number,
+  change: (record: FileRecord) => readonly FileRecord['fields'][],
+): DataFile {
+  const numberOf = (row: number): number => most * (row - 1) + 1;
+  return changed(
+    file,
+    (record) => {
+      const all = change(record);
+      if (all.length > most) throw new RowProblem('', 'too many pairs come of it', `at most ${most}`, all.length);
+      return all.map((fields, i) => ({ row: numberOf(record.row) + i, fields }));
+    },
+    (error) => ({ ...error, row: numberOf(error.row), problem: `${error.problem} (number ${error.row} in the file)` }),
+  );
+}
+
+function changed(
+  file: DataFile,
+  change: (record: FileRecord) => readonly FileRecord[],
+  renumber: (error: RowError) => RowError,
+): DataFile {
   const read = (record: FileRecord): RecordBatch => {
     try {
       return change(record);
     } catch (problem) {
-      if (problem instanceof RowProblem) return [problem.at(record.row)];
+      if (problem instanceof RowProblem) return [renumber(problem.at(record.row))];
       throw problem;
     }
   };
@@ -22,15 +51,19 @@ export function changedFile(file: DataFile, change: (record: FileRecord) => read
     open: () => ({
       records: async function* ({ signal }) {
         for await (const batch of readRecords(file.open(), { fileName: file.name, signal })) {
-          yield batch.flatMap((item) => (isRowError(item) ? [item] : read(item)));
+          yield batch.flatMap((item) => (isRowError(item) ? [renumber(item)] : read(item)));
         }
       },
     }),
   };
 }
 
-/** Files one after the other, their rows numbered through; each record says which file it is of. */
-export function concatenated(files: readonly DataFile[], name: string): DataFile {
+/**
+ * Files one after the other, their rows numbered through; each record says which file it is of.
+ *
+ * @param step - how many numbers belong to each row of a file that {@link multipliedFile} gives
+ */
+export function concatenated(files: readonly DataFile[], name: string, step = 1): DataFile {
   const [first] = files;
   if (files.length === 1 && first !== undefined) return first;
   return {
@@ -49,7 +82,7 @@ export function concatenated(files: readonly DataFile[], name: string): DataFile
               return { row, fields: new Map([...item.fields, ['file', file.name]]) };
             });
           }
-          before += last;
+          before += step * Math.ceil(last / step);
         }
       },
     }),

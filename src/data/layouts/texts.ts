@@ -12,9 +12,10 @@ export type TextPart = 'queries' | 'documents' | 'either';
 const END_OF_DOCUMENT = '</doc>';
 const END_OF_TOPIC = '</top>';
 /** Tags of titles in the collections of TREC. */
-const TITLE = /<(title|headline|hl|head|h3)>([\s\S]*?)<\/\1>/iu;
-const NUMBER = /<num>\s*(?:number:)?\s*([^<\s]+)/iu;
-const TOPIC_TITLE = /<title>\s*(?:topic:)?\s*([^<]*)/iu;
+const TITLE_TAG = /<(\/?)(title|headline|hl|head|h3)>/giu;
+const NUMBER = /<num>([^<]*)/iu;
+const TOPIC_TITLE = /<title>([^<]*)/iu;
+const DOCUMENT_ID = /<docno>([^<]*)<\/docno>/iu;
 
 /** What texts a file holds by ids; undefined if none. */
 export function textPartOf(look: LookedAt): TextPart | undefined {
@@ -93,9 +94,9 @@ function readIdText(line: string): LineFields {
 }
 
 function readTopic(text: string): LineFields {
-  const [, number] = NUMBER.exec(text) ?? [];
-  const [, title = ''] = TOPIC_TITLE.exec(text) ?? [];
-  if (number === undefined) throw new RowProblem('', 'a topic has no number', '<num> and a number', text.trim());
+  const number = valueAfter('number:', NUMBER.exec(text)?.[1]).split(/\s/u, 1)[0] ?? '';
+  const title = valueAfter('topic:', TOPIC_TITLE.exec(text)?.[1]);
+  if (number === '') throw new RowProblem('', 'a topic has no number', '<num> and a number', text.trim());
   return [
     ['docId', number],
     ['text', plainText(title)],
@@ -103,10 +104,9 @@ function readTopic(text: string): LineFields {
 }
 
 function readDocument(text: string): LineFields {
-  const [, id] = /<docno>\s*([^<]*?)\s*<\/docno>/iu.exec(text) ?? [];
-  if (id === undefined || id === '') throw new RowProblem('', 'a document has no id', '<DOCNO> and an id', text.trim());
-  const [, , title = ''] = TITLE.exec(text) ?? [];
-  const body = text.replace(/<docno>[\s\S]*?<\/docno>/iu, ' ').replace(TITLE, ' ');
+  const id = DOCUMENT_ID.exec(text)?.[1]?.trim() ?? '';
+  if (id === '') throw new RowProblem('', 'a document has no id', '<DOCNO> and an id', text.trim());
+  const { title, body } = titleIn(text.replace(DOCUMENT_ID, ' '));
   return [
     ['docId', id],
     ['title', plainText(title)],
@@ -114,12 +114,39 @@ function readDocument(text: string): LineFields {
   ];
 }
 
+/** A value without the word that older topics repeat before it. */
+function valueAfter(word: string, text = ''): string {
+  const value = text.trim();
+  return value.toLowerCase().startsWith(word) ? value.slice(word.length).trim() : value;
+}
+
+/** The first title that ends, and the text without it; found in one pass over the tags. */
+function titleIn(text: string): { readonly title: string; readonly body: string } {
+  const begun = new Map<string, RegExpExecArray>();
+  let found: { readonly begin: RegExpExecArray; readonly end: RegExpExecArray } | undefined;
+  for (const tag of text.matchAll(TITLE_TAG)) {
+    const name = tag[2]?.toLowerCase() ?? '';
+    const begin = begun.get(name);
+    if (tag[1] === '' && begin === undefined) begun.set(name, tag);
+    if (tag[1] === '' || begin === undefined) continue;
+    // A title around others may end after them.
+    if (found === undefined || begin.index < found.begin.index) found = { begin, end: tag };
+    begun.delete(name);
+  }
+  if (found === undefined) return { title: '', body: text };
+  const { begin, end } = found;
+  return {
+    title: text.slice(begin.index + begin[0].length, end.index),
+    body: `${text.slice(0, begin.index)} ${text.slice(end.index + end[0].length)}`,
+  };
+}
+
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
 
 /** Text without tags. */
 function plainText(text: string): string {
   return text
-    .replaceAll(/<[^>]*>/gu, ' ')
+    .replaceAll(/<[^<>]*>/gu, ' ')
     .replaceAll(/&(amp|lt|gt|quot|apos|nbsp);/gu, (_, name: string) => ENTITIES[name] ?? ' ')
     .replaceAll(/\s+/gu, ' ')
     .trim();

@@ -4,7 +4,8 @@
 import { counted } from '../../common/counted.ts';
 import { Rng } from '../../common/rng.ts';
 import { largest } from '../../common/largest.ts';
-import { bootstrapInterval } from './bootstrap.ts';
+import type { SureAnswer } from './calibration.ts';
+import { bootstrapInterval, bootstrapPlaces } from './bootstrap.ts';
 import { argMaxLabel, expectedLabel } from '../pair/labels.ts';
 import {
   confusionMatrix,
@@ -72,6 +73,11 @@ export function describeQueries({ all, withoutRelevant, withoutPreference, ofOne
       : [`Pair accuracy leaves out ${of(withoutPreference)}, where all labels are the same.`]),
     ...(ofOneDocument === 0 ? [] : [`${of(ofOneDocument)} have one document alone, which any order has in its place.`]),
   ];
+}
+
+/** The label on another scale of each label of a scale. */
+export function labelMapping(own: { readonly size: number }, other: { readonly size: number }): number[] {
+  return Array.from({ length: own.size }, (_, label) => mapLabel(label, own.size, other.size));
 }
 
 /**
@@ -144,11 +150,27 @@ export function reportKappa(pairs: readonly ScoredPair[], scaleSize: number, map
   return { value, low, high };
 }
 
+/** How sure the answers to pairs are, and whether they are right; arguments as {@link reportLabels}. */
+export function sureAnswers(
+  pairs: readonly ScoredPair[],
+  scaleSize: number,
+  mapping?: readonly number[],
+): SureAnswer[] {
+  return pairs.map(({ label, probabilities }) => {
+    const masses = onGoldScale(probabilities, scaleSize, mapping);
+    return { confidence: largest(masses), isRight: argMaxLabel(masses) === label };
+  });
+}
+
 /**
  * A distribution over the model's labels as a distribution over gold labels. Labels that map to the same gold label add
  * up, so that the arg max and the confidence are taken on the scale that is compared.
  */
-function onGoldScale(probabilities: readonly number[], scaleSize: number, mapping?: readonly number[]): number[] {
+export function onGoldScale(
+  probabilities: readonly number[],
+  scaleSize: number,
+  mapping?: readonly number[],
+): number[] {
   if (mapping === undefined) return [...probabilities];
   const masses = Array<number>(scaleSize).fill(0);
   for (const [label, probability] of probabilities.entries()) {
@@ -197,23 +219,22 @@ interface QueryShare {
 
 /** A ratio of two sums over queries, with its interval where there are several queries. */
 export function ratioOverQueries(shares: readonly QueryShare[]): Measured {
-  const value = ratioOfSums(shares);
+  const parts = Float64Array.from(shares, ({ part }) => part);
+  const wholes = Float64Array.from(shares, ({ whole }) => whole);
+  const ratio = (places: Int32Array): number | null => {
+    let part = 0;
+    let whole = 0;
+    for (const place of places) {
+      part += parts[place] ?? 0;
+      whole += wholes[place] ?? 0;
+    }
+    return whole === 0 ? null : part / whole;
+  };
+  const value = ratio(Int32Array.from(shares.keys()));
   // One query has no spread to estimate; a metric without a value has no interval.
   if (value === null || shares.length < 2) return { value };
-  const queries = shares.map((share) => [share]);
-  const ratio = (sample: readonly (readonly QueryShare[])[]): number | null => ratioOfSums(sample.flat());
-  const { low, high } = bootstrapInterval(queries, ratio, new Rng('bootstrap'));
+  const { low, high } = bootstrapPlaces(shares.length, ratio, new Rng('bootstrap'));
   return { value, low, high };
-}
-
-function ratioOfSums(shares: readonly QueryShare[]): number | null {
-  let part = 0;
-  let whole = 0;
-  for (const share of shares) {
-    part += share.part;
-    whole += share.whole;
-  }
-  return whole === 0 ? null : part / whole;
 }
 
 /** What of a file does not count in its measures, a sentence each. */

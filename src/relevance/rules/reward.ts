@@ -15,6 +15,7 @@
 import * as v from 'valibot';
 import { fraction, setting } from '../../config/settings.ts';
 import { evidenceOccurs } from './evidence.ts';
+import { type BonusCase, bonusOf, type OwnReward, OwnRewardSchema } from './own-reward.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import type { Pair } from '../pair/pair.ts';
 import type { ParsedTrace, Trace, TraceStep } from '../trace/trace.ts';
@@ -37,6 +38,14 @@ export const rewardConfigSchema = v.strictObject({
   }),
   /** w, the weight of the label in the reward; the weight of the reasoning is 1 - w. */
   labelShare: setting(fraction, 0.5, 'Share of the label', 'Of the reward; the reasoning carries the rest.'),
+  own: setting(
+    v.nullable(OwnRewardSchema),
+    null,
+    'Own reward',
+    'Of the reasoning, in place of the one above: a weighted mean of the rewards there are, with bonuses.',
+  ),
+  /** The SHA-256 of a module that rewards the reasoning, which the command line runs; absent where there is none. */
+  moduleHash: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u))),
 });
 export type RewardConfig = v.InferOutput<typeof rewardConfigSchema>;
 
@@ -52,6 +61,10 @@ export interface RewardCase {
    * The label that a rule implies when it decides (its cap); undefined for unknown rules. Used by the plausible reward.
    */
   readonly impliedLabel: (rule: number) => number | undefined;
+  /** For the bonuses of one's own reward; by default none are given. */
+  readonly bonus?: BonusCase | undefined;
+  /** r_reasoning as a module has given it, in [0, 1]; undefined where there is none. */
+  readonly given?: number | undefined;
 }
 
 /** Why a step earned something or nothing. */
@@ -92,9 +105,12 @@ export interface MissedRule {
   readonly cost: number;
 }
 
+/** What rewards the reasoning: a kind, one's own weights, or a module. */
+export type RewardName = RewardConfig['kind'] | 'own' | 'module';
+
 /** A reward with its reasons: `total = label.earned + reasoning.earned`. */
 export interface ExplainedReward {
-  readonly kind: RewardConfig['kind'];
+  readonly kind: RewardName;
   /** w of its config. */
   readonly labelShare: number;
   /** In [0, 1]. */
@@ -116,7 +132,8 @@ export function explainReward(
   judged: RewardCase,
   config: RewardConfig = DEFAULT_REWARD_CONFIG,
 ): ExplainedReward {
-  const { kind, labelShare } = config;
+  const { labelShare } = config;
+  const kind = rewardName(config);
   const labelValue = labelReward(parsed.answer, judged.gold, config);
   const rejected = rejection(parsed, judged.gold);
   if (!parsed.ok || rejected !== undefined) {
@@ -125,10 +142,16 @@ export function explainReward(
     return { kind, labelShare, total: 0, rejected, label, reasoning: { value: 0, earned: 0 }, steps, missed: [] };
   }
 
-  const { value, steps, missed } = reasoningReward(parsed.trace, judged, kind, 1 - labelShare);
+  const { value, steps, missed } = rewardReasoning(parsed.trace, judged, config);
   const label = { value: labelValue, earned: labelShare * labelValue };
   const reasoning = { value, earned: (1 - labelShare) * value };
   return { kind, labelShare, total: label.earned + reasoning.earned, rejected, label, reasoning, steps, missed };
+}
+
+/** The name of the reward of the reasoning, for people. */
+export function rewardName({ kind, own, moduleHash }: RewardConfig): RewardName {
+  if (moduleHash !== undefined) return 'module';
+  return own === null ? kind : 'own';
 }
 
 function labelReward(answer: number | undefined, gold: Trace, { labelCredit }: RewardConfig): number {
@@ -151,6 +174,56 @@ interface ReasoningReward {
   readonly value: number;
   readonly steps: readonly StepReward[];
   readonly missed: readonly MissedRule[];
+}
+
+function rewardReasoning(trace: Trace, judged: RewardCase, { kind, own, labelShare }: RewardConfig): ReasoningReward {
+  const share = 1 - labelShare;
+  if (judged.given !== undefined) {
+    return { value: judged.given, steps: sharedEqually(trace.steps, judged.given, share), missed: [] };
+  }
+  return own === null ? reasoningReward(trace, judged, kind, share) : ownReasoning(trace, judged, own, share);
+}
+
+/** The weighted mean of the rewards with the bonuses; a step's value is the mean of its values, with its rule's bonus. */
+function ownReasoning(trace: Trace, judged: RewardCase, own: OwnReward, share: number): ReasoningReward {
+  const { bonus = NO_BONUS } = judged;
+  const weights = REWARD_KINDS.map((kind) => own[kind]);
+  const total = weights.reduce((sum, one) => sum + one, 0);
+  const valueOf = (steps: readonly TraceStep[]): number => {
+    const parts = REWARD_KINDS.map((kind) => reasoningReward({ ...trace, steps }, judged, kind, share).value);
+    const mean = total === 0 ? 0 : parts.reduce((sum, part, i) => sum + part * (weights[i] ?? 0), 0) / total;
+    const rules = steps.map(({ rule }) => rule);
+    return clamp01(mean + bonusOf(own, rules, bonus));
+  };
+  const value = valueOf(trace.steps);
+  const ofKinds = REWARD_KINDS.map((kind) => reasoningReward(trace, judged, kind, share).steps);
+  const steps = sharedEqually(trace.steps, value, share).map((step, i): StepReward => {
+    // What is not looked at is as good as any other.
+    const values = ofKinds.map((kindSteps) =>
+      kindSteps[i]?.reason === 'not looked at' ? 1 : (kindSteps[i]?.value ?? 0),
+    );
+    const mean = total === 0 ? 0 : values.reduce((sum, part, k) => sum + part * (weights[k] ?? 0), 0) / total;
+    const gain = valueOf(trace.steps.filter((_, other) => other !== i)) - value;
+    const reason = ofKinds[weights.findIndex((one) => one > 0)]?.[i]?.reason ?? 'not looked at';
+    return {
+      ...step,
+      value: clamp01(mean + (bonus.ruleBonuses.get(step.rule) ?? 0)),
+      cost: Math.max(0, share * gain),
+      reason,
+    };
+  });
+  return { value, steps, missed: [] };
+}
+const NO_BONUS: BonusCase = { tokens: 0, ruleBonuses: new Map() };
+
+/** Steps that share what the reasoning as a whole has earned, where nothing tells them apart. */
+function sharedEqually(steps: readonly TraceStep[], value: number, share: number): StepReward[] {
+  const earned = (share * value) / Math.max(1, steps.length);
+  return steps.map(({ rule }) => ({ rule, value, earned, cost: 0, reason: 'not looked at' }));
+}
+
+function clamp01(value: number): number {
+  return Math.min(1, Math.max(0, value));
 }
 
 /** @param share - the weight of the reasoning in the total */

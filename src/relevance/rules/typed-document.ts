@@ -85,8 +85,10 @@ function lastType(title: string, lexicon: Lexicon): string {
 /** "docking speaker for iPod/iPhone, black" is for "iPod/iPhone". */
 function servedIn({ title, text }: LabDocument, folding: TextFolding): string | undefined {
   for (const place of [title, text]) {
-    const [, served] = /\bfor\s+([^,;:()–—]+?)(?:\s+-\s|[,;:()–—.]|$)/iu.exec(place) ?? [];
-    if (served === undefined) continue;
+    const [, clause] = /\bfor\s+([^\s,;:()–—][^,;:()–—]*)/iu.exec(place) ?? [];
+    if (clause === undefined) continue;
+    const end = clause.slice(1).search(/\s-\s|\./u);
+    const served = end === -1 ? clause : clause.slice(0, end + 1);
     const words = folding.words(served).slice(0, 6);
     // Evidence must be a run of words of the document.
     if (contentSequence(words).length > 0 && findPhrase(folding.words(place), words).length > 0) return words.join(' ');

@@ -7,6 +7,7 @@
 import * as v from 'valibot';
 import { sha256Portable } from '../../checkpoint/sha256.ts';
 import { LabError } from '../../common/errors.ts';
+import { PRECISIONS } from '../../config/stored.ts';
 import { parseConfig } from '../../config/parse.ts';
 import { Rng } from '../../common/rng.ts';
 import { SCORE_WINDOW } from '../../infer/score-pairs.ts';
@@ -23,7 +24,8 @@ export const ScoreProofSchema = v.strictObject({
   version: v.string(),
   model: v.strictObject({ name: v.string(), sha256, labels: count }),
   backend: v.picklist(['webgpu', 'wasm', 'cpu']),
-  precision: v.string(),
+  /** Of matrices in memory; `stored` as they are in the file. */
+  precision: v.picklist(['stored', ...PRECISIONS]),
   /** Scores are taken from the distribution over labels without drawing, so there is no seed. */
   seed: v.null(),
   /** The files in the order in which they were given. */
@@ -39,7 +41,8 @@ export const ScoreProofSchema = v.strictObject({
     sheet: v.nullable(v.string()),
     columns: v.record(v.string(), v.string()),
   }),
-  pairs: count,
+  /** A proof of nothing would always hold. */
+  pairs: v.pipe(count, v.minValue(1)),
   window: v.literal(SCORE_WINDOW),
   result: v.strictObject({ sha256, windows: v.array(sha256) }),
 });
@@ -140,11 +143,15 @@ export function makeProof(parts: Omit<ScoreProof, 'kind' | 'schemaVersion' | 'wi
   });
 }
 
-/** The windows to score again: `sample` of them drawn by the result, or all. */
-export function sampledWindows({ result }: ScoreProof, sample: number): readonly number[] {
+/**
+ * The windows to score again: `sample` of them, or all.
+ *
+ * @param seed - not known to whoever made the proof, because they would leave just these windows as they were
+ */
+export function sampledWindows({ result }: ScoreProof, sample: number, seed: number): readonly number[] {
   const all = result.windows.map((_, i) => i);
   if (sample >= all.length) return all;
-  const rng = new Rng(result.sha256);
+  const rng = new Rng(seed);
   const drawn = new Set<number>();
   while (drawn.size < sample) drawn.add(rng.int(all.length));
   return [...drawn].toSorted((a, b) => a - b);

@@ -11,6 +11,7 @@ import type { GradedRow, PairRow } from '../../data/files/pairs-file.ts';
 import { isRowError, type RowError, RowProblem } from '../../data/files/records.ts';
 import { LabError } from '../../common/errors.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
+import { type Judgment, type JudgesReport, reportJudges } from '../../relevance/metrics/judges.ts';
 import { Bm25 } from '../../relevance/prompt/bm25.ts';
 import { withMeaning } from '../../relevance/prompt/meaning.ts';
 import { withStanding } from '../../relevance/prompt/standing.ts';
@@ -36,6 +37,16 @@ export type FileGrades = ReadonlyMap<string, FoundGrade>;
 export interface FileSurvey {
   readonly pairs: number;
   readonly grades: FileGrades;
+  /** The grades that the file says the judge of. */
+  readonly judged: readonly JudgedGrade[];
+}
+
+/** A grade as a file writes it, with its judge. */
+export interface JudgedGrade {
+  readonly queryId: string;
+  readonly unit: string;
+  readonly judge: string;
+  readonly grade: string;
 }
 
 /**
@@ -50,6 +61,7 @@ export async function surveyRows(
   onError: (error: RowError) => void,
 ): Promise<FileSurvey> {
   const grades = new GradeCounts();
+  const judged: JudgedGrade[] = [];
   let pairs = 0;
   for await (const item of rows) {
     if (isRowError(item)) {
@@ -58,14 +70,39 @@ export async function surveyRows(
     }
     pairs += 1;
     grades.add(item);
+    judged.push(...judgedGrade(item));
   }
-  if (pairs > 0) return { pairs, grades: grades.found };
+  if (pairs > 0) return { pairs, grades: grades.found, judged };
   throw new LabError('bad-file', {
     message: `${fileName} has no pair that can be scored.`,
     expected: 'rows with a query and a document',
     got: 'none',
     fix: 'See the rows named above.',
   });
+}
+
+/** The grade of a row with its judge; none if it lacks one of them. */
+export function judgedGrade({ pair, grade, judge }: GradedRow): JudgedGrade[] {
+  return grade === '' || judge === '' ? [] : [{ queryId: pair.queryId, unit: unitOf(pair), judge, grade }];
+}
+
+/** A pair for its judges, whichever rows it is in. */
+export function unitOf({ queryId, document }: GradedRow['pair']): string {
+  return JSON.stringify([queryId, document.docId]);
+}
+
+/** How far the judges of a file agree; null where no pair has two of them. @param meanings - of `--grade` */
+export function reportFileJudges(
+  judged: readonly JudgedGrade[],
+  scale: LabelScale,
+  meanings?: string,
+): JudgesReport | null {
+  const reader = new GradeReader(scale, meanings);
+  const labelled = judged.flatMap(({ grade, ...rest }): Judgment[] => {
+    const label = reader.read(grade);
+    return label === undefined ? [] : [{ ...rest, label }];
+  });
+  return reportJudges(labelled, scale.size);
 }
 
 /** Counts which grades rows have. */
@@ -76,7 +113,7 @@ class GradeCounts {
     return this.#found;
   }
 
-  add({ grade, row, gradeColumn }: Omit<GradedRow, 'pair'>): void {
+  add({ grade, row, gradeColumn }: Omit<GradedRow, 'pair' | 'judge'>): void {
     if (grade === '') return;
     const known = this.#found.get(grade);
     if (known === undefined) this.#found.set(grade, { firstRow: row, column: gradeColumn, rows: 1 });
@@ -129,7 +166,7 @@ export function unreadGrades(
  * @param documents - all documents, where they are in a separate file
  */
 export async function* rowsToScore(
-  model: Reader,
+  model: { readonly prompt: Pick<PromptConfig, 'standing' | 'folding'>; readonly vectors?: Reader['vectors'] },
   rows: ReadRows,
   documents: ReadonlyMap<string, LabDocument> | undefined,
   limit = Infinity,
@@ -164,16 +201,27 @@ export function placedRows(
   { prompt, vectors }: { readonly prompt: Pick<PromptConfig, 'folding'> } & Pick<Reader, 'vectors'>,
 ): (PairRow & { readonly pair: { readonly standing: Standing } })[] {
   const pairs = rows.map(({ pair }) => pair);
-  const collection = documents?.values() ?? pairs.map(({ document }) => document);
-  const listed = withStanding(pairs, new Bm25(collection, textFolding(prompt.folding)));
+  const listed = withStanding(pairs, collectionIndex(rows, documents, prompt.folding));
   const placed = vectors === undefined ? listed : withMeaning(listed, vectors.source);
   return placed.map((pair, i) => ({ row: rows[i]?.row ?? i + 1, pair }));
+}
+
+/** BM25 over all documents at hand; arguments as {@link placedRows}. */
+export function collectionIndex(
+  rows: readonly PairRow[],
+  documents: ReadonlyMap<string, LabDocument> | undefined,
+  folding: PromptConfig['folding'],
+): Bm25 {
+  return new Bm25(documents?.values() ?? rows.map(({ pair }) => pair.document), textFolding(folding));
 }
 
 /**
  * How many labels to ask for: as many as the grades have if the model knows that scale and all are on it, else its own.
  */
-export function labelsFor({ scale, otherScales }: LabModel, size: number | undefined): number {
+export function labelsFor(
+  { scale, otherScales }: Pick<LabModel, 'scale' | 'otherScales'>,
+  size: number | undefined,
+): number {
   return size !== undefined && otherScales.some((other) => other.size === size) ? size : scale.size;
 }
 
@@ -190,7 +238,7 @@ export function gradeScale(asked: number | undefined, found: FoundScale | undefi
 }
 
 /** How the grades of a file and the answers of a model go together, in a sentence. */
-export function describeScales(found: FoundScale, { scale: own }: LabModel, scale: LabelScale): string {
+export function describeScales(found: FoundScale, { scale: own }: Pick<LabModel, 'scale'>, scale: LabelScale): string {
   const said = `Grades are ${describeGrades(found)}`;
   return own.size === scale.size
     ? `${said}: answers are given on ${numeral(own.size)} labels.`

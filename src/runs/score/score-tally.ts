@@ -3,11 +3,12 @@
  */
 import { yieldToMessages } from '../../common/yield.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
+import { normaliseQuery } from '../../data/splits.ts';
 import { type KeptQueries, TrainedQueries } from '../../data/trained-queries.ts';
 import type { LabelScore } from '../../infer/score.ts';
 import {
   type LabelReport,
-  mapLabel,
+  labelMapping,
   type Measured,
   type RankedQueries,
   type RankingReport,
@@ -16,7 +17,16 @@ import {
   reportOrder,
   reportRanking,
   type ScoredPair,
+  sureAnswers,
 } from '../../relevance/metrics/label-report.ts';
+import type { JudgesReport } from '../../relevance/metrics/judges.ts';
+import {
+  abstentionAt,
+  abstentionCurve,
+  type AbstentionPoint,
+  type ReliabilityBin,
+  reliabilityBins,
+} from '../../relevance/metrics/calibration.ts';
 import { documentTexts } from '../../relevance/pair/document-text.ts';
 import type { LabelScale } from '../../relevance/pair/labels.ts';
 
@@ -57,6 +67,10 @@ export interface Summary {
   readonly bm25: RankingValues | null;
   /** Of the similarity of titles alone, where the model has vectors. */
   readonly vectors: RankingValues | null;
+  /** What is left if labels below a confidence go to a person; null unless one is asked for. */
+  readonly abstention: AbstentionPoint | null;
+  /** How far the judges of the file agree; null where no pair has two. */
+  readonly judges: JudgesReport | null;
   /** Which label of the file each label of the model counts as. */
   readonly labelMapping: readonly number[];
   /** null where the model does not say what it was trained on. */
@@ -93,6 +107,8 @@ export interface TallyReport {
   readonly ranking: RankingReport;
   /** Metrics of the order by BM25 alone; null where its scores are unknown. */
   readonly bm25: RankingReport | null;
+  readonly reliability: readonly ReliabilityBin[];
+  readonly abstention: readonly AbstentionPoint[];
 }
 
 /**
@@ -135,7 +151,7 @@ export class ScoreTally {
     if (isCut) this.#cut += 1;
     if (!this.#queries.has(queryId)) this.#queries.set(queryId, this.trainedOn(query));
     if (label === undefined) return;
-    const key = JSON.stringify([queryId, query, document.docId, documentTexts(document)]);
+    const key = JSON.stringify([queryId, normaliseQuery(query), document.docId, documentTexts(document)]);
     const before = this.#compared.get(key);
     if (before === undefined) {
       // Ties are broken by the texts of documents: how a file spells its ids must not change a metric.
@@ -146,10 +162,17 @@ export class ScoreTally {
     else this.#conflicting.add(key);
   }
 
-  /** @param counts - what the tally has not seen */
-  summary(scale: LabelScale, counts: Pick<Summary, 'file' | 'skipped' | 'pairsPerSec'>): Summary {
+  /**
+   * @param counts - what the tally has not seen
+   * @param abstainBelow - the confidence below which labels go to a person
+   */
+  summary(
+    scale: LabelScale,
+    counts: Pick<Summary, 'file' | 'skipped' | 'pairsPerSec' | 'judges'>,
+    abstainBelow?: number,
+  ): Summary {
     const { scale: own, card } = this.#model;
-    const mapping = own.names.map((_, label) => mapLabel(label, own.size, scale.size));
+    const mapping = labelMapping(own, scale);
     const graded = this.#graded();
     const labels = graded.length === 0 ? undefined : reportLabels(graded, scale.size, mapping);
     const ranking = graded.length === 0 ? undefined : reportRanking(graded);
@@ -175,6 +198,9 @@ export class ScoreTally {
       rankedQueries: ranking?.queries ?? null,
       bm25: valuesOf(orderBy(graded, ({ bm25 }) => bm25)),
       vectors: valuesOf(orderBy(graded, ({ likeness }) => likeness)),
+      abstention:
+        abstainBelow === undefined ? null : abstentionAt(sureAnswers(graded, scale.size, mapping), abstainBelow),
+      judges: counts.judges,
       labelMapping: mapping,
       trainedOn: this.#trainedOn(),
       pairsPerSec: counts.pairsPerSec,
@@ -184,7 +210,7 @@ export class ScoreTally {
   /** The same measures with intervals; lets messages in between. @param scale - of the grades */
   async report(scale: LabelScale): Promise<TallyReport | null> {
     const { scale: own } = this.#model;
-    const mapping = own.names.map((_, label) => mapLabel(label, own.size, scale.size));
+    const mapping = labelMapping(own, scale);
     const graded = this.#graded();
     if (graded.length === 0) return null;
     const labels = reportLabels(graded, scale.size, mapping);
@@ -195,7 +221,9 @@ export class ScoreTally {
     await yieldToMessages();
     const bm25 = orderBy(graded, ({ bm25: score }) => score);
     const counts = { repeated: this.#repeated, conflicting: this.#conflicting.size, cut: this.#cut };
-    return { graded: graded.length, ...counts, labels, kappa, ranking, bm25 };
+    const answers = sureAnswers(graded, scale.size, mapping);
+    const trust = { reliability: reliabilityBins(answers), abstention: abstentionCurve(answers) };
+    return { graded: graded.length, ...counts, labels, kappa, ranking, bm25, ...trust };
   }
 
   #graded(): ComparedPair[] {

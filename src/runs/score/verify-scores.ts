@@ -11,6 +11,8 @@ export interface Verification {
   /** Windows and pairs that were scored again. */
   readonly windows: number;
   readonly pairs: number;
+  /** Whether the file has further pairs, of which the proof says nothing. */
+  readonly hasMore: boolean;
   /** The first and last rows of windows whose scores differ. */
   readonly different: readonly { readonly firstRow: number; readonly lastRow: number }[];
 }
@@ -18,6 +20,8 @@ export interface Verification {
 export interface VerifyOptions {
   /** How many windows; Infinity for all. */
   readonly sample: number;
+  /** Draws the windows; by default another one each time. */
+  readonly seed?: number;
   readonly signal?: AbortSignal | undefined;
   /** Called with the share of windows that are done. */
   readonly onProgress?: (done: number, of: number) => void;
@@ -33,9 +37,9 @@ export async function verifyScores(
   model: LabModel,
   rows: AsyncIterable<PairRow>,
   proof: ScoreProof,
-  { sample, signal, onProgress }: VerifyOptions,
+  { sample, seed = anySeed(), signal, onProgress }: VerifyOptions,
 ): Promise<Verification> {
-  const chosen = new Set(sampledWindows(proof, sample));
+  const chosen = new Set(sampledWindows(proof, sample, seed));
   const different: { firstRow: number; lastRow: number }[] = [];
   let [number, pairs, done, seen] = [0, 0, 0, 0];
   let window: PairRow[] = [];
@@ -55,23 +59,29 @@ export async function verifyScores(
     number += 1;
     window = [];
   };
+  let hasMore = false;
   for await (const item of rows) {
     throwIfAborted(signal);
-    if (seen >= proof.pairs) break;
     // What cannot become a prompt takes no place in a window.
     if (!fits(model, item)) continue;
+    hasMore = seen === proof.pairs;
+    if (hasMore) break;
     window.push(item);
     seen += 1;
     if (window.length === SCORE_WINDOW) await end();
   }
   if (window.length > 0) await end();
-  if (seen === proof.pairs) return { windows: done, pairs, different };
+  if (seen === proof.pairs) return { windows: done, pairs, hasMore, different };
   throw new LabError('bad-file', {
     message: 'The proof is of more pairs than can be scored here.',
     expected: `${proof.pairs} pairs`,
     got: `${seen}`,
     fix: 'Give the same files, read in the same way.',
   });
+}
+
+function anySeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
 function fits(model: LabModel, { pair }: PairRow): boolean {

@@ -5,12 +5,13 @@
 import { rowsWithAddedColumns, withAddedColumns } from '../../data/files/own-columns.ts';
 import type { FilePreview } from '../../data/files/preview.ts';
 import { type TrecEntry, trecQrels, trecRun } from '../../data/files/trec-lines.ts';
-import { type Cell, jsonLines } from '../../data/files/table-writer.ts';
+import { type Cell, jsonLines, tableLines } from '../../data/files/table-writer.ts';
 import { LabError } from '../../common/errors.ts';
 import { LAB_VERSION } from '../../common/version.ts';
 import { makeProof, type ProofFacts, ScoreHash, type ScoreProof } from '../../runs/score/score-proof.ts';
 import { reportedFacts, reportedMeasures, scoreReport } from '../../runs/score/score-report.ts';
 import type { Exported, ExportFormat, FileScoring } from '../../protocol/files.ts';
+import { noProofOfRules } from './file-proof.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
@@ -33,8 +34,9 @@ const ADDED = [
   'lab_correction',
   'lab_corrected_by',
   'lab_corrected_at',
+  'lab_judgments',
 ] as const;
-const ADDED_TEXT = ['lab_label_name', 'lab_corrected_by'];
+const ADDED_TEXT = ['lab_label_name', 'lab_corrected_by', 'lab_judgments'];
 /** Lines per part of a blob. */
 const LINES_PER_PART = 2000;
 
@@ -77,6 +79,12 @@ export async function exportFile(format: ExportFormat, source: ExportSource): Pr
         file: await fileOf(trecQrels(entriesOf(source)), 'text/plain'),
         notes: [SPACES, 'Corrections count as grades.'],
       };
+    case 'quepid':
+      return {
+        fileName: `${base}-quepid.csv`,
+        file: await fileOf(quepidLines(source), 'text/csv'),
+        notes: ['Ratings are the grades, corrections included; a pair without a grade has the label of the model.'],
+      };
     case 'parquet':
       return {
         fileName: `${base}-scored.parquet`,
@@ -106,6 +114,17 @@ export async function exportFile(format: ExportFormat, source: ExportSource): Pr
     default:
       return format satisfies never;
   }
+}
+
+/** Ratings as Quepid's basic import takes them. */
+function quepidLines({ rows, scores, scoring }: ExportSource): Generator<string> {
+  const grades = scores.grades();
+  const ratings = rows.rows.flatMap(({ pair }, place): Cell[][] => {
+    const grade = grades[place] ?? -1;
+    const rating = grade < 0 ? scoring.mapping[scores.recordOf(place)?.label ?? -1] : grade;
+    return rating === undefined ? [] : [[pair.query, pair.document.docId, rating]];
+  });
+  return tableLines(['query', 'docid', 'rating'], ratings, { format: 'csv' });
 }
 
 /** The graded pairs in the order of the file, in the form that the lab's readers accept. */
@@ -151,6 +170,7 @@ async function report({ rows, scores, scoring, placed }: ExportSource): Promise<
 
 /** @throws {LabError} `bad-config` while pairs are missing their scores */
 async function proofOf({ rows, scores, scoring, proofFacts }: ExportSource): Promise<ScoreProof> {
+  if (scoring.choice.kind === 'rules') throw noProofOfRules();
   if (scoring.state !== 'done') {
     throw new LabError('bad-config', { message: 'A proof is of all pairs.', fix: 'Let the scoring end first.' });
   }
@@ -178,13 +198,16 @@ function ownColumns(format: 'csv' | 'tsv' | 'jsonl', source: ExportSource): Asyn
 /** The values of the added columns, by the row of the file. */
 function addedValues({ rows, scores, placed }: ExportSource): AddedValues {
   const ranks = new Map(scores.ranked().flatMap((list) => list.map((place, i): [number, number] => [place, i + 1])));
-  const corrections = scores.lastCorrections();
+  const last = scores.lastCorrections();
+  const judgments = scores.judgmentsByRow();
   const placeOf = new Map(rows.rows.map(({ row }, place) => [row, place]));
   return (row) => {
     const place = placeOf.get(row);
     if (place === undefined) return undefined;
     const record = scores.recordOf(place);
-    const correction = corrections.get(row);
+    // Who gives the grade of the file has confirmed it.
+    const judged = last.get(row);
+    const correction = (judged?.label ?? -1) === (scores.golds[place] ?? -1) ? undefined : judged;
     return {
       lab_label: record?.label ?? null,
       lab_label_name: record?.labelName ?? null,
@@ -195,6 +218,7 @@ function addedValues({ rows, scores, placed }: ExportSource): AddedValues {
       lab_correction: correction?.label ?? null,
       lab_corrected_by: correction?.author ?? null,
       lab_corrected_at: correction === undefined ? null : new Date(correction.at).toISOString(),
+      lab_judgments: judgments.get(row)?.join('; ') ?? null,
     };
   };
 }

@@ -15,15 +15,17 @@ import {
   loadLabModel,
   ALL_MODEL_FILES,
   onScale,
+  readLabModel,
   whyNoReasons,
 } from '../../infer/lab-model.ts';
+import { type RulesModel, rulesModel } from '../../infer/rules-model.ts';
 import { fetchModel } from '../../infer/model-fetch.ts';
 import { onSoundBackend } from '../../infer/sound-backend.ts';
 import { type FileScoring, type PrepareRequest, PrepareRequestSchema } from '../../protocol/files.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import type { LabelScale } from '../../relevance/pair/labels.ts';
 import { contentWords } from '../../relevance/pair/text-folding.ts';
-import { mapLabel } from '../../relevance/metrics/label-report.ts';
+import { labelMapping } from '../../relevance/metrics/label-report.ts';
 import { commonScaleOf, describeScales, gradeScale, gradeScaleOf, labelsFor } from '../../runs/score/score-rows.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
@@ -33,9 +35,12 @@ export type FileBackend = Pick<BackendRequest, 'wasmPaths' | 'findFault'>;
 /** Below this share of known words, a model with rules ignores most of what the queries ask for. */
 const FEW_WORDS = 0.5;
 
-/** A model on a backend, for one file. */
+const RULES_NOTE =
+  'Rules decide each label, and documents of the same label are in the order of BM25. How sure they are says nothing.';
+
+/** A model on a backend, or rules alone, for one file. */
 export interface FileModel {
-  readonly model: LabModel;
+  readonly model: LabModel | RulesModel;
   readonly health: BackendHealth;
   readonly scoring: FileScoring;
 }
@@ -54,19 +59,27 @@ export async function loadFileModel(
 ): Promise<FileModel> {
   const { choice, load } = parseConfig('The request for a model', PrepareRequestSchema, request);
   onProgress({ stage: 'backend', receivedBytes: 0, totalBytes: null });
-  const opened = await openBackend({ ...backend, backend: load.backend === 'auto' ? undefined : load.backend });
-  const health = watchBackend();
+  const isRules = choice.kind === 'rules';
+  // Rules need no backend, and so none can fail.
+  const opened = isRules
+    ? { backend: 'cpu' as const }
+    : await openBackend({ ...backend, backend: load.backend === 'auto' ? undefined : load.backend });
+  const health = isRules ? { fault: undefined } : watchBackend();
   const { source } = load;
   const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : given(source.files);
   onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
   const hashes = await Promise.all([...files.values()].map((bytes) => sha256Hex(new Uint8Array(bytes))));
-  const stored = await onSoundBackend(health, () => Promise.resolve(loadLabModel(files)));
+  const facts = isRules ? readLabModel(files) : undefined;
+  const stored =
+    facts === undefined
+      ? await onSoundBackend(health, () => Promise.resolve(loadLabModel(files)))
+      : rulesModel(facts, facts.card.name);
   const counts = { grades: rows.gradeCounts };
   const found = gradeScaleOf(counts, grades);
-  const model = onScale(stored, labelsFor(stored, commonScaleOf(counts, grades)));
+  const model = 'kind' in stored ? stored : onScale(stored, labelsFor(stored, commonScaleOf(counts, grades)));
   const scale = gradeScale(undefined, found, model.scale);
   const trainedOn = trainedOf(model, rows);
-  const silence = whyNoReasons(stored, model);
+  const silence = 'kind' in stored || 'kind' in model ? undefined : whyNoReasons(stored, model);
   return {
     model,
     health,
@@ -78,12 +91,13 @@ export async function loadFileModel(
       labelNames: [...model.scale.names],
       rubric: [...model.scale.rubric],
       gradeNames: [...scale.names],
-      mapping: model.scale.names.map((_, label) => mapLabel(label, model.scale.size, scale.size)),
+      gradeTexts: rows.gradeTexts(scale),
+      mapping: labelMapping(model.scale, scale),
       folding: model.prompt.folding ?? 1,
       givesReasons: silence === undefined,
       trainedOn,
       warnings: [
-        ...trainedWarning(model, trainedOn),
+        ...('kind' in model ? [RULES_NOTE] : trainedWarning(model, trainedOn)),
         ...scalesWarning(found, model, scale),
         ...wordsWarning(model, rows),
         ...(silence === undefined ? [] : [silence]),
@@ -95,7 +109,7 @@ export async function loadFileModel(
 }
 
 export function disposeFileModel({ model }: FileModel): void {
-  disposeLabModel(model);
+  if (!('kind' in model)) disposeLabModel(model);
 }
 
 /** @throws {LabError} `bad-config` if the scores so far are of another model or backend */
@@ -116,7 +130,7 @@ function given(
   return new Map(ALL_MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
 }
 
-function trainedOf({ card }: LabModel, { rows }: JudgedRows): FileScoring['trainedOn'] {
+function trainedOf({ card }: FileModel['model'], { rows }: JudgedRows): FileScoring['trainedOn'] {
   if (card.data.queries === undefined) return null;
   const trained = new TrainedQueries(card.data.queries);
   const different = new Map(rows.map(({ pair }) => [pair.queryId, pair.query]));
@@ -124,7 +138,7 @@ function trainedOf({ card }: LabModel, { rows }: JudgedRows): FileScoring['train
   return { queries: known.filter(Boolean).length, known: known.length };
 }
 
-function scalesWarning(found: FoundScale | undefined, model: LabModel, scale: LabelScale): string[] {
+function scalesWarning(found: FoundScale | undefined, model: FileModel['model'], scale: LabelScale): string[] {
   if (found === undefined) return [];
   if (found.size !== undefined) return [describeScales(found, model, scale)];
   return [
@@ -142,7 +156,7 @@ function trainedWarning({ card }: LabModel, trainedOn: FileScoring['trainedOn'])
 }
 
 /** Warns if a model with rules does not know most words of the queries. */
-function wordsWarning({ card, lexicon, instruction }: LabModel, { rows }: JudgedRows): string[] {
+function wordsWarning({ card, lexicon, instruction }: FileModel['model'], { rows }: JudgedRows): string[] {
   if (instruction.rules.length === 0) return [];
   const phrases = [
     ...lexicon.brands,

@@ -1,7 +1,7 @@
 /** Proofs of the scores of a file in the page: what they say of it, and checking one by scoring again. */
 import { asStream } from '../../common/as-stream.ts';
 import { sha256Hex } from '../../checkpoint/sha256.ts';
-import { tryLock } from '../../checkpoint/tab-locks.ts';
+import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
 import { onSoundBackend } from '../../infer/sound-backend.ts';
@@ -34,29 +34,45 @@ export async function proofFacts({ files, record, data }: OpenFile, scoring: Fil
  * Checks a proof of an open file with the model that is prepared.
  *
  * @param windows - how many to score again; 0 for all
- * @throws {LabError} `bad-file` if it is no proof or of something else; `bad-config` while the file is being scored
+ * @throws {LabError} `bad-file` if it is no proof or of something else; `bad-config` while another tab scores the file;
+ *   `aborted`
  */
-export async function verifyFile(open: OpenFile, proofFile: Blob, windows: number): Promise<Verified> {
+export async function verifyFile(
+  open: OpenFile,
+  proofFile: Blob,
+  windows: number,
+  signal: AbortSignal,
+): Promise<Verified> {
   const { model, record } = open;
   if (model === undefined) throw notReady();
+  const scorer = model.model;
+  if ('kind' in scorer) throw noProofOfRules();
   if (proofFile.size > MAX_PROOF_BYTES) {
     throw new LabError('bad-file', { message: 'The file is too large for a proof.', fix: 'Choose a proof.' });
   }
   const proof = readProof(await proofFile.text(), 'The file');
   checkProof(proof, await proofFacts(open, model.scoring));
   const rows = readRows(open);
-  const scored = rows.seenBy(model.model);
+  const scored = rows.seenBy(scorer);
   const release = await tryLock(`afrl-lab scoring ${record.id}`);
   if (release === undefined) {
-    throw new LabError('bad-config', { message: 'This file is being scored.', fix: 'Pause it first.' });
+    throw new LabError('bad-config', { message: 'This file is being scored in another tab.', fix: 'Pause it first.' });
   }
   try {
     const sample = windows === 0 ? Infinity : windows;
     const found = await onSoundBackend(model.health, () =>
-      verifyScores(model.model, asStream<PairRow>(scored), proof, { sample }),
+      verifyScores(scorer, asStream<PairRow>(scored), proof, { sample, signal }),
     );
     return { ...found, different: [...found.different], of: proof.pairs };
   } finally {
     release();
   }
+}
+
+/** The error for proofs of what rules alone have scored: anyone can execute them. */
+export function noProofOfRules(): LabError {
+  return new LabError('bad-config', {
+    message: 'Proofs are of the scores of models.',
+    fix: 'Score with a model, or keep the rules beside the export: executing them again gives the same labels.',
+  });
 }

@@ -5,9 +5,11 @@ import { yieldToMessages } from '../../common/yield.ts';
 import type { KeptCorrection, KeptScores } from '../../checkpoint/judged-files.ts';
 import type { FileMeasures, FileScoring } from '../../protocol/files.ts';
 import { argMaxLabel, expectedLabel, makeScale } from '../../relevance/pair/labels.ts';
+import { describeJudges, type Judgment, reportJudges } from '../../relevance/metrics/judges.ts';
 import { describeQueries } from '../../relevance/metrics/label-report.ts';
 import { placesByQuery, rankedPlaces } from '../../relevance/metrics/ranked-places.ts';
 import { ScoreTally, type TallyReport } from '../../runs/score/score-tally.ts';
+import { unitOf } from '../../runs/score/score-rows.ts';
 import { scoreRecord, type ScoreRecord } from '../../runs/score/score-record.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
@@ -66,6 +68,17 @@ export class FileScores {
     return new Map(this.#corrections.map((correction) => [correction.row, correction]));
   }
 
+  /** What each judge last said of a row, such as `Ada: exact`. */
+  judgmentsByRow(): ReadonlyMap<number, readonly string[]> {
+    const byRow = new Map<number, Map<string, string>>();
+    for (const { row, author, label } of this.#corrections) {
+      const judges = byRow.get(row) ?? new Map<string, string>();
+      byRow.set(row, judges);
+      judges.set(author, label === null ? 'no grade' : (this.#scoring.gradeNames[label] ?? String(label)));
+    }
+    return new Map([...byRow].map(([row, judges]) => [row, [...judges].map(([name, said]) => `${name}: ${said}`)]));
+  }
+
   /** [N] the grades of the file with corrections applied; -1 for none. */
   grades(): Int8Array {
     const last = this.lastCorrections();
@@ -83,6 +96,20 @@ export class FileScores {
     const probabilities = this.#distribution(place);
     const score = { label: argMaxLabel(probabilities), score: this.scores[place] ?? NaN, probabilities };
     return scoreRecord(score, this.#scoring.labelNames);
+  }
+
+  /** The judgments of all judges; grades whose judge the file does not say are its own. */
+  *judgments(): Generator<Judgment> {
+    const placeOf = new Map(this.#rows.rows.map(({ row }, place) => [row, place]));
+    const said = (place: number, judge: string, label: number): Judgment[] => {
+      const { pair } = this.#rows.rows[place] ?? {};
+      if (pair === undefined || label < 0 || label >= this.#scoring.gradeNames.length) return [];
+      return [{ queryId: pair.queryId, unit: unitOf(pair), judge, label }];
+    };
+    for (const [place, { judge }] of this.#rows.rows.entries()) {
+      yield* said(place, judge === '' ? 'the file' : judge, this.golds[place] ?? -1);
+    }
+    for (const { row, author, label } of this.#corrections) yield* said(placeOf.get(row) ?? -1, author, label ?? -1);
   }
 
   /** The scored places of each query, the best first. */
@@ -127,6 +154,7 @@ export class FileScores {
     if (report === null) return null;
     const { repeated, conflicting, cut, labels, ranking, bm25 } = report;
     const none = { value: null };
+    const judges = reportJudges(this.judgments(), this.#scoring.gradeNames.length);
     return {
       graded: report.graded,
       repeated,
@@ -139,6 +167,9 @@ export class FileScores {
       pairAccuracy: { ...ranking.pairAccuracy },
       bm25Ndcg10: { ...(bm25?.ndcg10 ?? none) },
       bm25PairAccuracy: { ...(bm25?.pairAccuracy ?? none) },
+      reliability: report.reliability.map((bin) => ({ ...bin })),
+      abstention: report.abstention.map((point) => ({ ...point })),
+      judges: judges === null ? [] : describeJudges(judges),
       notes: describeQueries(ranking.queries),
     };
   }

@@ -5,7 +5,7 @@
  * Room `sessions/files/`: the thread behind the Files view. What it shares with `lab score` is in `runs/score/`.
  */
 import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
-import { tryLock } from '../../checkpoint/tab-locks.ts';
+import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import { openedOnce } from '../../common/opened-once.ts';
 import { parseConfig } from '../../config/parse.ts';
@@ -19,6 +19,7 @@ import {
   AddFilesSchema,
   type Correction,
   CorrectionSchema,
+  type Explained,
   type Exported,
   type ExportFormat,
   type FileList,
@@ -32,6 +33,7 @@ import {
   type OpenedFile,
   type PrepareRequest,
   type Verified,
+  type Without,
 } from '../../protocol/files.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -39,9 +41,12 @@ import { exportFile } from './file-export.ts';
 import { proofFacts, verifyFile } from './file-proof.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
 import { FileScores } from './file-scores.ts';
+import { explainByRules, RemovedSchema, scoreWithout } from './file-without.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
 import { JudgedRows } from './judged-rows.ts';
+import { ModelWork } from './model-work.ts';
 import {
+  checkSize,
   entryOf,
   givenFiles,
   gradesOf,
@@ -57,9 +62,6 @@ import {
   scoringOf,
 } from './open-file.ts';
 
-/** Larger files are refused before they are read. */
-const MAX_FILE_BYTES = 512 * 2 ** 20;
-
 /** A store of files, such as the store of the browser. */
 export type JudgedStore = Pick<JudgedFiles, keyof JudgedFiles>;
 
@@ -72,11 +74,11 @@ export class FilesService implements FilesApi {
   readonly #surroundings: FilesSurroundings;
   readonly #store: () => Promise<JudgedStore>;
   #open: OpenFile | undefined;
-  #stop: AbortController | undefined;
-  /** The last mapping; it does not reject. */
-  #lastMapping: Promise<unknown> = Promise.resolve();
-  /** The scoring under way; it does not reject. */
-  #running: Promise<unknown> | undefined;
+  /** Mappings and loads of models in their order; it does not reject. */
+  #lastChange: Promise<unknown> = Promise.resolve();
+  /** How many models were asked for. */
+  #asked = 0;
+  readonly #work = new ModelWork();
 
   constructor(surroundings: FilesSurroundings) {
     this.#surroundings = surroundings;
@@ -111,9 +113,7 @@ export class FilesService implements FilesApi {
 
   /** Mappings run one after the other, because the last one requested must be the one that stays. */
   map(columns: Record<string, string>, grades: string, isMapped: boolean, reading?: FileReading): Promise<OpenedFile> {
-    const mapping = this.#lastMapping.then(() => this.#map(columns, grades, isMapped, reading));
-    this.#lastMapping = mapping.catch(() => undefined);
-    return mapping;
+    return this.#inTurn(() => this.#map(columns, grades, isMapped, reading));
   }
 
   async #map(
@@ -123,6 +123,7 @@ export class FilesService implements FilesApi {
     asked: FileReading | undefined,
   ): Promise<OpenedFile> {
     const open = this.#opened();
+    await this.#work.halt();
     const before = readingOf(open.record);
     const reading = asked === undefined ? before : parseConfig('How a file is read', FileReadingSchema, asked);
     const store = await this.#store();
@@ -136,20 +137,34 @@ export class FilesService implements FilesApi {
     return this.#show(record, open.isRemembered);
   }
 
-  async prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring> {
+  /** Models are loaded one after the other, because the last one requested must be the one that stays. */
+  prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring> {
+    const number = ++this.#asked;
+    return this.#inTurn(() => {
+      if (number === this.#asked) return this.#prepare(request, onProgress);
+      throw new LabError('aborted', { message: 'Another model was chosen.' });
+    });
+  }
+
+  async #prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring> {
     const open = this.#opened();
     const rows = readRows(open);
-    this.#stop?.abort();
-    await this.#running;
+    await this.#work.halt();
     if (open.model !== undefined) disposeFileModel(open.model);
     open.model = undefined;
     const grades = gradesOf(open);
-    open.model = await loadFileModel(request, { rows, grades }, this.#surroundings, onProgress);
-    return open.model.scoring;
+    const model = await loadFileModel(request, { rows, grades }, this.#surroundings, onProgress);
+    if (this.#open !== open) {
+      disposeFileModel(model);
+      throw new LabError('aborted', { message: 'The file was closed while its model was being loaded.' });
+    }
+    open.model = model;
+    return model.scoring;
   }
 
   async begin(limit: number): Promise<FileTable> {
     const open = this.#opened();
+    await this.#work.halt();
     const { model } = open;
     if (model === undefined) throw notReady();
     const pairs = readRows(open).rows.length;
@@ -183,9 +198,7 @@ export class FilesService implements FilesApi {
   async score(emit: (event: FileScoringEvent) => void): Promise<void> {
     await untilDelivered(emit, async (send) => {
       try {
-        const scoring = this.#scoreRest(send);
-        this.#running = scoring.catch(() => undefined);
-        send({ kind: 'ended', state: await scoring });
+        send({ kind: 'ended', state: await this.#work.exclusively((signal) => this.#scoreRest(send, signal)) });
       } catch (thrown) {
         send({ kind: 'failed', ...failureOf(thrown) });
       }
@@ -193,7 +206,7 @@ export class FilesService implements FilesApi {
   }
 
   async pause(): Promise<void> {
-    this.#stop?.abort();
+    this.#work.stop();
     await Promise.resolve();
   }
 
@@ -206,6 +219,18 @@ export class FilesService implements FilesApi {
     if (pair === undefined) throw new LabError('not-found', { message: `There is no pair ${place} in this file.` });
     const { query, document, standing, meaning } = pair;
     return { query, document, ...(standing && { standing }), ...(meaning && { meaning }) };
+  }
+
+  async without(place: number, removed: readonly string[]): Promise<Without> {
+    const open = this.#opened();
+    const pieces = parseConfig('What is removed', RemovedSchema, removed);
+    if (pieces.length === 0) return scoreWithout(open, place, pieces);
+    return this.#work.exclusively(() => scoreWithout(open, place, pieces));
+  }
+
+  async explain(place: number): Promise<Explained | null> {
+    await Promise.resolve();
+    return explainByRules(this.#opened(), place);
   }
 
   async correct(correction: Correction): Promise<void> {
@@ -248,11 +273,17 @@ export class FilesService implements FilesApi {
   }
 
   async verify(proof: Blob, windows: number): Promise<Verified> {
-    return verifyFile(this.#opened(), proof, windows);
+    return this.#work.exclusively((signal) => verifyFile(this.#opened(), proof, windows, signal));
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const changing = this.#lastChange.then(change);
+    this.#lastChange = changing.catch(() => undefined);
+    return changing;
   }
 
   /** Scores until the end or {@link pause}. */
-  async #scoreRest(send: (event: FileScoringEvent) => void): Promise<'paused' | 'done'> {
+  async #scoreRest(send: (event: FileScoringEvent) => void, signal: AbortSignal): Promise<'paused' | 'done'> {
     const open = this.#opened();
     const { model, record } = open;
     const scoring = scoringOf(record);
@@ -266,8 +297,6 @@ export class FilesService implements FilesApi {
         fix: 'Wait for it, or close that tab.',
       });
     }
-    const stop = new AbortController();
-    this.#stop = stop;
     try {
       await this.#keepState(open, { ...scoring, state: 'running' });
       const store = await this.#store();
@@ -279,15 +308,14 @@ export class FilesService implements FilesApi {
         scores.add(chunk);
         send({ kind: 'scores', scores: chunk });
       };
-      await scoreRest(readRows(open), scores, scoring, model, { signal: stop.signal, keep });
+      await scoreRest(readRows(open), scores, scoring, model, { signal, keep });
       return 'done';
     } catch (thrown) {
       // A file that is being deleted has no state to store.
       if (this.#open === open) await this.#keepState(open, { ...scoring, state: 'paused' });
-      if (stop.signal.aborted) return 'paused';
+      if (signal.aborted) return 'paused';
       throw thrown;
     } finally {
-      this.#stop = undefined;
       release();
     }
   }
@@ -353,8 +381,7 @@ export class FilesService implements FilesApi {
   }
 
   async #close(): Promise<void> {
-    this.#stop?.abort();
-    await this.#running;
+    await this.#work.halt();
     if (this.#open?.model !== undefined) disposeFileModel(this.#open.model);
     this.#open = undefined;
   }
@@ -363,14 +390,4 @@ export class FilesService implements FilesApi {
     if (this.#open !== undefined) return this.#open;
     throw new LabError('not-found', { message: 'No file is open.', fix: 'Choose one.' });
   }
-}
-
-function checkSize(name: string, { size }: Blob): void {
-  if (size <= MAX_FILE_BYTES) return;
-  throw new LabError('bad-file', {
-    message: `${name} is too large for a page.`,
-    expected: `at most ${MAX_FILE_BYTES / 2 ** 20} MiB`,
-    got: `${Math.ceil(size / 2 ** 20)} MiB`,
-    fix: 'Score it with "lab score", or choose some of its queries and keep all pairs of each.',
-  });
 }

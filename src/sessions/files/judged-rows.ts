@@ -13,18 +13,35 @@ import type { OpenedData } from '../../data/layouts/open-data.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
 import type { FileSurvey } from '../../protocol/files.ts';
 import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
-import type { LabDocument } from '../../relevance/pair/pair.ts';
+import type { LabDocument, Pair } from '../../relevance/pair/pair.ts';
+import type { Bm25 } from '../../relevance/prompt/bm25.ts';
 import { type VectorSource, withMeaning } from '../../relevance/prompt/meaning.ts';
+import { withStanding } from '../../relevance/prompt/standing.ts';
 import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
-import { countGrades, type FileGrades, gradeScaleOf, placedRows } from '../../runs/score/score-rows.ts';
+import {
+  collectionIndex,
+  countGrades,
+  type FileGrades,
+  gradeScaleOf,
+  placedRows,
+} from '../../runs/score/score-rows.ts';
 
 /** More pairs do not fit into the memory of a tab. */
 const MAX_PAIRS = 1_000_000;
 /** The numbers of refused rows and of different grades that are listed. */
 const SHOWN_REFUSALS = 20;
 const SHOWN_GRADES = 12;
+/** Ways to write one grade that are shown, and their length. */
+const SHOWN_TEXTS = 3;
+const TEXT_LENGTH = 40;
 
 type PlacedRow = ReturnType<typeof placedRows>[number];
+
+/** What decides how pairs are shown to a model, or to rules, which read no vectors. */
+interface RowsReader {
+  readonly prompt: Pick<PromptConfig, 'standing' | 'folding'>;
+  readonly vectors?: LabModel['vectors'];
+}
 
 /** How the rows of a file are understood. */
 export interface RowsOptions {
@@ -45,6 +62,8 @@ export class JudgedRows {
   readonly #errorCount: number;
   readonly #findings: Findings;
   #seen: { readonly source: VectorSource; readonly rows: readonly PairRow[] } | undefined;
+  /** Made when it is first needed, which is not for every file. */
+  #index: { readonly folding: PromptConfig['folding']; readonly bm25: Bm25 } | undefined;
   #placed: { readonly folding: PromptConfig['folding']; readonly rows: readonly PlacedRow[] } | undefined;
 
   private constructor(
@@ -130,6 +149,18 @@ export class JudgedRows {
     return Int8Array.from(this.rows, ({ grade }) => (grade === '' ? -1 : (reader.read(grade) ?? -1)));
   }
 
+  /** [grades] how the file writes each grade of a scale, the most frequent ways. */
+  gradeTexts(scale: LabelScale): string[][] {
+    const reader = new GradeReader(scale, this.#grades);
+    const texts = scale.names.map((): string[] => []);
+    const byRows = [...this.gradeCounts].toSorted(([, a], [, b]) => b.rows - a.rows);
+    for (const [text] of byRows) {
+      const found = texts[reader.read(text) ?? -1];
+      if (found !== undefined && found.length < SHOWN_TEXTS) found.push(text.slice(0, TEXT_LENGTH));
+    }
+    return texts;
+  }
+
   /** All pairs with their standing under a text folding. */
   placed(folding: PromptConfig['folding']): readonly PlacedRow[] {
     if (this.#placed !== undefined && this.#placed.folding === folding) return this.#placed.rows;
@@ -139,7 +170,7 @@ export class JudgedRows {
   }
 
   /** All pairs as a model sees them: in their lists if its prompts show standings, with similarities if it has vectors. */
-  seenBy({ prompt, vectors }: Pick<LabModel, 'prompt' | 'vectors'>): readonly PairRow[] {
+  seenBy({ prompt, vectors }: RowsReader): readonly PairRow[] {
     if (!prompt.standing) return this.rows;
     const placed = this.placed(prompt.folding ?? 1);
     if (vectors === undefined) return placed;
@@ -148,6 +179,26 @@ export class JudgedRows {
       this.#seen = { source: vectors.source, rows: pairs.map((pair, i) => ({ row: placed[i]?.row ?? i + 1, pair })) };
     }
     return this.#seen.rows;
+  }
+
+  /** The standing, and with vectors the similarities, that a pair at a place would have if it were another, among the others of its query. */
+  standingOf(
+    place: number,
+    pair: GradedRow['pair'],
+    folding: PromptConfig['folding'],
+    vectors?: LabModel['vectors'],
+  ): Pick<Pair, 'standing' | 'meaning'> {
+    const index =
+      this.#index !== undefined && this.#index.folding === folding
+        ? this.#index
+        : { folding, bm25: collectionIndex(this.rows, this.documents, folding) };
+    this.#index = index;
+    const others = this.rows.filter(({ pair: { queryId } }, i) => i !== place && queryId === pair.queryId);
+    const found = [pair, ...others.map((row) => row.pair)];
+    const [placed] = withStanding([pair], index.bm25, found);
+    if (placed === undefined) throw new RangeError('standingOf: no standing for one pair');
+    const [meant] = vectors === undefined ? [] : withMeaning([pair], vectors.source, found);
+    return { standing: placed.standing, ...(meant && { meaning: meant.meaning }) };
   }
 
   /** The different queries with the first text of each, and for each pair the index of its query. */

@@ -16,6 +16,9 @@ import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
 
+/** Larger files are refused before they are read. */
+const MAX_FILE_BYTES = 512 * 2 ** 20;
+
 /** The open file. */
 export interface OpenFile {
   record: JudgedRecord;
@@ -107,4 +110,15 @@ export function foldingOf({ record }: OpenFile): FileScoring['folding'] {
 
 export function notReady(): LabError {
   return new LabError('bad-config', { message: 'The file is not being scored yet.', fix: 'Choose a model first.' });
+}
+
+/** @throws {LabError} `bad-file` if a file is too large for a page */
+export function checkSize(name: string, { size }: Blob): void {
+  if (size <= MAX_FILE_BYTES) return;
+  throw new LabError('bad-file', {
+    message: `${name} is too large for a page.`,
+    expected: `at most ${MAX_FILE_BYTES / 2 ** 20} MiB`,
+    got: `${Math.ceil(size / 2 ** 20)} MiB`,
+    fix: 'Score it with "lab score", or choose some of its queries and keep all pairs of each.',
+  });
 }

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { count, measuredText, MeasuredSchema, threeDecimals } from '../findings.ts';
 import { heading, paragraph, type Report, table } from '../report.ts';
-import { signed } from '../student-t.ts';
+import { signed } from '../../common/student-t.ts';
 
 /** A copy compared with its original: `Agreement` (relevance/metrics/agreement.ts), its size and its completions. */
 const CopyAgreementSchema = v.strictObject({

@@ -18,7 +18,7 @@ import {
 import { ExperimentResultsSchema } from '../../protocol/experiment-results.ts';
 import { PIAR_FRACTIONS } from '../piar-split.ts';
 import { heading, paragraph, type Report, table } from '../report.ts';
-import { signed } from '../student-t.ts';
+import { signed } from '../../common/student-t.ts';
 
 /** Judged pairs for E9. */
 export interface E9Data {

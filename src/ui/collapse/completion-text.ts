@@ -2,6 +2,8 @@
  * Tokens, pairs and rewards as readable text.
  */
 import type { CompletionSample, RuleInfo, SampledGroup } from '../../protocol/grpo.ts';
+import { spokenStep } from '../../relevance/rules/spoken-step.ts';
+import { parseTrace } from '../../relevance/trace/trace.ts';
 import { traceTokenMeaning } from '../../relevance/trace/trace-token.ts';
 
 /** A token by its meaning: rules and labels by their names, other structure by a word, text unchanged. */
@@ -25,6 +27,20 @@ export function tokenText(token: string, rules: readonly RuleInfo[], labelNames:
     default:
       return meaning satisfies never;
   }
+}
+
+/**
+ * The reasons of a completion as sentences, a step each; none of a completion that cites no rule, and those before the
+ * break of one that broke off.
+ */
+export function reasonSentences(tokens: readonly string[], rules: readonly RuleInfo[]): string[] {
+  const parsed = parseTrace(
+    tokens.map((token) =>
+      traceTokenMeaning(token) === undefined ? { kind: 'text', text: token } : { kind: 'special', token },
+    ),
+  );
+  const steps = parsed.ok ? parsed.trace.steps : parsed.steps;
+  return steps.map((step) => spokenStep(rules[step.rule]?.text ?? `Rule ${step.rule}`, step));
 }
 
 /** A document in one line. */

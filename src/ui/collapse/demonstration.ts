@@ -66,6 +66,10 @@ export interface DemonstrationChoice {
   readonly prompts: PromptMix;
   readonly reward: RewardName;
   readonly methods: readonly MethodName[];
+  /** Whether GRPO on matched prompts with the full reward runs beside them. */
+  readonly control: boolean;
+  /** Steps of the first branch for one of each other: a reader who waits for one curve has it sooner. */
+  readonly lead: number;
   /** All other settings, by {@link DEMONSTRATION_FORM}. */
   readonly draft: SettingsDraft;
 }
@@ -98,21 +102,30 @@ export const DEFAULT_CHOICE: DemonstrationChoice = {
   prompts: 'head-heavy',
   reward: 'plausible',
   methods: ['GRPO', 'MBO 0.3'],
+  control: true,
+  lead: 1,
   draft: new Map([
     ...draftOf(EXPERIMENT_FORM, { grpo: { steps: 140, evaluateEvery: 20, maxTokens: 32 } }),
     ['passRates.prompts', '480'],
   ]),
 };
 
-/** What the lesson has recorded, with fewer held-out pairs, so that a collapse is seen sooner. */
+/**
+ * The two runs that the lesson has recorded. So that a collapse is seen sooner the one that collapses makes two steps for
+ * one of the other, no control runs beside them, and they have fewer held-out pairs, probe completions and
+ * measurements, at every second step of those recorded (docs/log.md).
+ */
 export const LESSON_CHOICE: DemonstrationChoice = {
   ...DEFAULT_CHOICE,
+  control: false,
+  lead: 2,
   draft: new Map([
     ...DEFAULT_CHOICE.draft,
     ['grpo.steps', '120'],
-    ['grpo.evaluateEvery', '10'],
+    ['grpo.evaluateEvery', '16'],
     ['grpo.prompts', '8'],
-    ['devPairs', '120'],
+    ['devPairs', '96'],
+    ['probeSamples', '2'],
     ['grpo.seed', '4'],
     ['grpo.innerEpochs', '2'],
     ['grpo.loss.clipLow', '0.2'],
@@ -146,8 +159,8 @@ const REWARD_KINDS = { full: 'strict', plausible: 'plausible', lenient: 'lenient
 const CONTROL = { prompts: 'matched', reward: 'full' } as const;
 
 /**
- * What to ask of the worker: the chosen branches, and GRPO on matched prompts with the full reward beside them; nothing
- * where a setting is wrong.
+ * What to ask of the worker: the chosen branches, and unless it is switched off GRPO on matched prompts with the full
+ * reward beside them; nothing where a setting is wrong.
  */
 export function planDemonstration(
   choice: DemonstrationChoice,
@@ -162,8 +175,8 @@ export function planDemonstration(
   const branches = chosen.map((method) => branchOf(method, choice, shared));
   const isControl = choice.prompts === CONTROL.prompts && choice.reward === CONTROL.reward;
   const hasControl = isControl && choice.methods.includes('GRPO');
-  if (!hasControl) branches.push(branchOf(METHODS[0], CONTROL, shared));
-  return { modelUrl, branches };
+  if (choice.control && !hasControl) branches.push(branchOf(METHODS[0], CONTROL, shared));
+  return { modelUrl, branches: branches.map((branch, i) => ({ ...branch, pace: i === 0 ? choice.lead : 1 })) };
 }
 
 function branchOf(

@@ -5,8 +5,8 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { repeat } from 'lit/directives/repeat.js';
 import type { GrpoEventOf, MeasuredPoint } from '../../protocol/grpo.ts';
+import { keyedList } from '../parts/keyed-list.ts';
 import { branchLook } from '../parts/branch-looks.ts';
 import { addPoint, type Curve, EMPTY_CURVE } from '../parts/curve.ts';
 import { disclosureStyles } from '../parts/field-styles.ts';
@@ -115,7 +115,7 @@ export class LabCollapseDetails extends LabElement {
         </p>
       </div>
       <div class="branches">
-        ${repeat(
+        ${keyedList(
           branches,
           ({ id }) => `${this.number}/${id}`,
           (branch) =>

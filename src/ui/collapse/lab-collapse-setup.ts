@@ -150,10 +150,15 @@ export class LabCollapseSetup extends LabElement {
               </label>`,
           )}
           <label class="method">
-            <input type="checkbox" checked disabled />
+            <input
+              type="checkbox"
+              .checked=${live(this.choice.control)}
+              @change=${() => this.#change({ control: !this.choice.control })}
+            />
             <span
               >GRPO, matched prompts, full reward<span class="help"
-                >The control, always included: nothing is left out, nothing can be hacked.</span
+                >The control: nothing is left out, nothing can be hacked. Without it a run is sooner at its end, and
+                shows less.</span
               ></span
             >
           </label>

@@ -41,12 +41,14 @@ import './lab-live.ts';
 import '../parts/lab-notice.ts';
 import '../theory/lab-theory.ts';
 import { askToPersist } from '../parts/persistence.ts';
+import { isRecordedRun } from './recorded-regime.ts';
 import { recalled } from '../parts/run-record.ts';
 import { bundledRecording } from '../parts/bundled-recording.ts';
 import { disclosureStyles } from '../parts/field-styles.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { START_FOLDER } from '../score/bundled-models.ts';
 import { SourceController } from './source-controller.ts';
 
 /**
@@ -70,14 +72,15 @@ export class LabCollapseView extends LabElement {
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
   /** The model folder that all branches start from, relative to the page. */
-  @property() modelUrl = 'models/lab-nano-start/';
+  @property() modelUrl = START_FOLDER;
   /** Whether the settings are those of the lesson. */
   @property({ type: Boolean }) lessonPreset = false;
   /** The weight of the examples that the address asks for; undefined for the usual one. */
   @property({ attribute: false }) lambda: string | undefined;
   @state() private choice: DemonstrationChoice = DEFAULT_CHOICE;
-  /** What the lesson has recorded, where the address asks for its settings. */
-  @state() private ghost: Recording | undefined;
+  /** What the lesson has recorded, once it was fetched. */
+  @state() private recorded: Recording | undefined;
+  #isRecordedAsked = false;
   @query('.head h2') private heading: HTMLElement | null | undefined;
   #hadFocus = false;
   /** Counts demonstrations, so that each gets new elements. */
@@ -96,16 +99,11 @@ export class LabCollapseView extends LabElement {
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
     this.#hadFocus = this.matches(':focus-within');
-    if (changed.has('lessonPreset') && this.lessonPreset) {
-      this.choice = LESSON_CHOICE;
-      // The curves of what was recorded are a help and no condition.
-      void bundledRecording('grpo').then(
-        (recording) => (this.ghost = recording),
-        () => undefined,
-      );
-    }
+    if (changed.has('lessonPreset') && this.lessonPreset) this.choice = LESSON_CHOICE;
+    if (this.#demonstration.state.branches.length > 0) this.#fetchRecorded();
     if (changed.has('lambda') && this.lambda !== undefined) this.choice = withLambda(this.choice, this.lambda);
-    if (changed.has('openStore')) void this.openStore?.().then((store) => this.#use(store));
+    // That nothing can be kept is said by the list of checkpoints, and by a run that cannot keep its own.
+    if (changed.has('openStore')) void this.openStore?.().then((store) => this.#use(store), () => undefined); // prettier-ignore
   }
 
   override render(): unknown {
@@ -125,7 +123,7 @@ export class LabCollapseView extends LabElement {
         <p>
           <strong>Head-heavy prompts favour mode balance by construction:</strong> reinforcement hardly ever meets a
           rare rule there, while the expert samples cover them all. Therefore the matched control with the full reward
-          always runs with it: where prompts and reward leave nothing out, less is forgotten, or nothing.
+          runs with it unless it is left out: where prompts and reward leave nothing out, less is forgotten, or nothing.
         </p>
         <p>
           <strong>A single live run proves nothing.</strong> It is one seed of a tiny model on a made-up world. Claims
@@ -158,6 +156,14 @@ export class LabCollapseView extends LabElement {
   #setup(): unknown {
     const source = this.#source;
     return html`<h2 class="heading" tabindex="-1">Watch a model forget while its reward climbs</h2>
+      ${
+        this.lessonPreset
+          ? html`<lab-notice heading="Set as in the lesson, with seed ${this.choice.draft.get('grpo.seed')}">
+              Say at which step the reward-only run will have collapsed, then press “Run the demonstration”. The
+              recorded run stands behind it as a faint line, as long as nothing is changed that decides what is learned.
+            </lab-notice>`
+          : nothing
+      }
       <lab-collapse-setup
         .choice=${this.choice}
         ?ready=${source.isReady}
@@ -208,6 +214,14 @@ export class LabCollapseView extends LabElement {
             : nothing
         }
         ${failureNotice(failure)}
+        ${
+          this.lessonPreset && branches.length > 0 && this.recorded !== undefined && this.#ghost(branches) === undefined
+            ? html`<lab-notice heading="This is not the run of the lesson">
+                It was begun with other settings. Those of the lesson are in the form that comes after
+                “${phase === 'past' ? 'New demonstration' : 'Reset'}”.
+              </lab-notice>`
+            : nothing
+        }
         ${
           shown.recovering === undefined
             ? nothing
@@ -278,11 +292,29 @@ export class LabCollapseView extends LabElement {
     return html`<lab-live
       .branches=${branches}
       .prepared=${shown.prepared}
-      .ghost=${this.ghost}
+      .ghost=${this.#ghost(branches)}
       ?open=${isOpen(shown)}
       ?forkable=${branches.length < MAX_BRANCHES}
       @branch-command=${(event: CustomEvent<GrpoCommand>) => this.#ask(event.detail)}
     ></lab-live>`;
+  }
+
+  /** The recorded run where one of the branches is that run again. */
+  #ghost(branches: readonly BranchState[]): Recording | undefined {
+    const { recorded } = this;
+    const { prepared } = this.#demonstration.state;
+    if (recorded === undefined || prepared === undefined) return undefined;
+    return branches.some(({ experiment }) => isRecordedRun(experiment, prepared, recorded)) ? recorded : undefined;
+  }
+
+  /** Its curves are a help and no condition. */
+  #fetchRecorded(): void {
+    if (this.#isRecordedAsked) return;
+    this.#isRecordedAsked = true;
+    void bundledRecording('grpo').then(
+      (recording) => (this.recorded = recording),
+      () => undefined,
+    );
   }
 
   #details(branches: readonly BranchState[]): unknown {
@@ -315,7 +347,7 @@ export class LabCollapseView extends LabElement {
       return;
     }
     this.#demonstration.dismiss();
-    void this.openStore?.().then((store) => store.dropRecord('collapse'));
+    void this.#checkpoints.act('Discarding', (store) => store.dropRecord('collapse'));
   }
 
   #ask(command: GrpoCommand): void {

@@ -5,7 +5,7 @@ import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { CompletionSample, GrpoEventOf, SampledGroup } from '../../protocol/grpo.ts';
 import type { BranchState } from './collapse-state.ts';
-import { documentText, rewardLines, tokenText } from './completion-text.ts';
+import { documentText, reasonSentences, rewardLines, tokenText } from './completion-text.ts';
 import { disclosureStyles, fieldStyles } from '../parts/field-styles.ts';
 import { cssProperties } from '../parts/css-properties.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -167,14 +167,19 @@ export class LabCompletions extends LabElement {
     const best = completions.toSorted((a, b) => b.reward.total - a.reward.total);
     return html`<div class="pair">
         <p><strong>${pair.query}</strong> → ${documentText(pair.document)}</p>
-        <p class="muted">${isTail ? 'A rare rule decides this pair.' : 'Common rules decide this pair.'} The expert:</p>
-        ${this.#tokens(goldTokens)}
+        <p class="muted">${isTail ? 'A rare rule decides this pair.' : 'Common rules decide this pair.'}</p>
+        <p>The expert: <strong>${this.#name(goldTokens[0] ?? '')}</strong>. ${this.#expertReasons(goldTokens)}</p>
         <details>
           <summary>The prompt as the model reads it</summary>
           ${this.#tokens(promptTokens)}
         </details>
       </div>
       <div class="completions">${best.map((completion) => this.#completion(completion))}</div>`;
+  }
+
+  #expertReasons(goldTokens: readonly string[]): string {
+    const reasons = reasonSentences(goldTokens, this.prepared?.rules ?? []);
+    return reasons.length === 0 ? 'No reason is needed.' : reasons.join(' ');
   }
 
   #completion(completion: CompletionSample): unknown {

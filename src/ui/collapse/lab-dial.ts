@@ -9,12 +9,12 @@ import { LabElement } from '../parts/lab-element.ts';
 import '../parts/lab-term.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 import type { BranchState } from './collapse-state.ts';
-import { rescueStep } from './live-text.ts';
+import { forkStepOf } from './live-text.ts';
 
 /** Range of the slider. */
 const COEFFICIENT = { most: 1, by: 0.05 } as const;
-/** The weight that a rescue offers: that of "Reward + examples". */
-const RESCUE_COEFFICIENT = 0.3;
+/** The weight that a fork offers: that of "Reward + examples". */
+const FORK_COEFFICIENT = 0.3;
 
 /**
  * @fires branch-command - a `coefficient` or `fork` command as `detail`.
@@ -59,6 +59,13 @@ export class LabDial extends LabElement {
       .note {
         color: var(--muted);
       }
+      .problem {
+        flex-basis: 100%;
+        color: var(--wrong);
+      }
+      .problem:empty {
+        display: none;
+      }
       .fork label {
         display: inline-flex;
         gap: var(--space-2);
@@ -86,12 +93,15 @@ export class LabDial extends LabElement {
   @state() private wanted: number | undefined;
   @state() private forkStep: number | undefined;
   @state() private forkCoefficient: string | undefined;
+  /** What was typed in place of a number when the fork was asked for. */
+  @state() private misread: string | undefined;
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('branch') && changed.get('branch')?.id !== this.branch?.id) {
       this.wanted = undefined;
       this.forkStep = undefined;
       this.forkCoefficient = undefined;
+      this.misread = undefined;
     }
   }
 
@@ -128,9 +138,9 @@ export class LabDial extends LabElement {
   #fork(branch: BranchState): unknown {
     const { name, checkpoints } = branch;
     if (!this.open || checkpoints.length === 0) return nothing;
-    const step = this.forkStep ?? rescueStep(branch) ?? 0;
+    const step = this.forkStep ?? forkStepOf(branch) ?? 0;
     return html`<div class="fork">
-      <lab-term term="rescue">Rescue</lab-term>
+      <lab-term term="fork">Fork</lab-term>
       <label
         >from step
         <select class="control" aria-label="Fork ${name} from step" @change=${this.#stepChosen}>
@@ -145,18 +155,28 @@ export class LabDial extends LabElement {
           autocomplete="off"
           placeholder="unchanged"
           aria-label="Coefficient of the fork"
+          aria-invalid=${this.misread === undefined ? 'false' : 'true'}
+          aria-describedby="problem"
           .value=${this.forkCoefficient ?? this.#offered(branch)}
           @input=${this.#forkCoefficientChanged}
         />
       </label>
       <button ?disabled=${!this.forkable} @click=${() => this.#askFork(branch, step)}>Fork</button>
+      <p id="problem" class="problem" role="status">${this.#problem()}</p>
     </div>`;
+  }
+
+  /** Why nothing was forked. */
+  #problem(): string {
+    return this.misread === undefined
+      ? ''
+      : `\u03bb is a number such as 0.3, or nothing to leave it unchanged. \u201c${this.misread}\u201d is neither, so nothing was forked.`;
   }
 
   /** The weight of the examples where there are none so far; nothing for branches with another balance. */
   #offered({ history }: BranchState): string {
     const last = history.at(-1)?.balance;
-    return last?.coefficient === 0 && last.rl === 1 ? String(RESCUE_COEFFICIENT) : '';
+    return last?.coefficient === 0 && last.rl === 1 ? String(FORK_COEFFICIENT) : '';
   }
 
   #turn(branch: number, event: Event): void {
@@ -169,7 +189,9 @@ export class LabDial extends LabElement {
 
   #askFork(branch: BranchState, step: number): void {
     const typed = (this.forkCoefficient ?? this.#offered(branch)).trim();
-    const coefficient = typed === '' || !Number.isFinite(Number(typed)) ? null : Number(typed);
+    const coefficient = typed === '' ? null : Number(typed);
+    this.misread = coefficient === null || Number.isFinite(coefficient) ? undefined : typed;
+    if (this.misread !== undefined) return;
     const change = coefficient === null ? '' : `, coefficient ${twoDigits(coefficient)}`;
     const name = `${branch.arm.slice(0, 50)} from ${step}${change}`;
     this.#ask({ kind: 'fork', branch: branch.id, step, name, coefficient });
@@ -182,7 +204,9 @@ export class LabDial extends LabElement {
 
   readonly #forkCoefficientChanged = (event: Event): void => {
     const { currentTarget: input } = event;
-    if (input instanceof HTMLInputElement) this.forkCoefficient = input.value;
+    if (!(input instanceof HTMLInputElement)) return;
+    this.forkCoefficient = input.value;
+    this.misread = undefined;
   };
 
   #ask(command: GrpoCommand): void {

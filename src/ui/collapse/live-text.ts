@@ -52,8 +52,8 @@ function seenText(branch: BranchState): string {
   );
 }
 
-/** The step to rescue a branch from: its last checkpoint before the collapse, or the last one. */
-export function rescueStep({ points, checkpoints }: BranchState): number | undefined {
+/** The step to fork a branch from: its last checkpoint before the collapse, or the last one. */
+export function forkStepOf({ points, checkpoints }: BranchState): number | undefined {
   const seen = points.find(({ collapse }) => collapse.isCollapsed)?.step ?? Infinity;
   return checkpoints.findLast((step) => step < seen) ?? checkpoints.at(-1);
 }

@@ -19,6 +19,10 @@ export const fileResultsStyles = css`
     max-width: 22rem;
     font-size: var(--text-small);
   }
+  .tools .many {
+    width: 5.5rem;
+    font-size: var(--text-small);
+  }
   .tools button[aria-pressed='true'] {
     border-color: var(--ink);
     background: var(--ink);
@@ -46,7 +50,7 @@ export const fileResultsStyles = css`
     border-bottom: 1px solid var(--line);
   }
   lab-pair-table {
-    height: 22rem;
+    max-height: 22rem;
     border-bottom: 1px solid var(--line);
   }
 
@@ -57,6 +61,7 @@ export const fileResultsStyles = css`
     lab-query-list,
     lab-pair-table {
       height: 26rem;
+      max-height: none;
     }
     lab-query-list {
       border-right: 1px solid var(--line);

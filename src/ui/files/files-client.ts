@@ -1,6 +1,7 @@
 /** The page's side of the worker that judges files of pairs. */
 import workerUrl from '../../../workers/files.worker.ts?worker&url';
 import {
+  ExplainedSchema,
   ExportedSchema,
   FileListSchema,
   FileMeasuresSchema,
@@ -11,6 +12,7 @@ import {
   FileTableSchema,
   OpenedFileSchema,
   VerifiedSchema,
+  WithoutSchema,
 } from '../../protocol/files.ts';
 import { LoadProgressSchema } from '../../protocol/scoring.ts';
 import * as v from 'valibot';
@@ -45,6 +47,8 @@ export function openFilesWorker(): FilesClient {
       },
       pause: {},
       pair: { result: FilePairSchema },
+      without: { result: WithoutSchema },
+      explain: { result: v.nullable(ExplainedSchema) },
       correct: {},
       undoCorrection: {},
       measure: { result: v.nullable(FileMeasuresSchema) },

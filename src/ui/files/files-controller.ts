@@ -7,6 +7,7 @@ import { LabError } from '../../common/errors.ts';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import {
   MAX_FILES,
+  type Explained,
   type Exported,
   type ExportFormat,
   type FileList,
@@ -16,33 +17,17 @@ import {
   type ModelChoice,
   type OpenedFile,
   type Verified,
+  type Without,
 } from '../../protocol/files.ts';
-import type { BackendChoice, LoadProgress, LoadRequest } from '../../protocol/scoring.ts';
+import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { askToPersist } from '../parts/persistence.ts';
-import type { CheckpointClient } from '../parts/checkpoint-client.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
-import { bundledModel } from '../score/bundled-models.ts';
-import type { FilesClient, OpenFiles } from './files-client.ts';
+import type { FilesClient } from './files-client.ts';
+import { type FilesSurroundings, modelSource } from './files-surroundings.ts';
 import { tooManyFiles } from './files-failure.ts';
-import type { StateName } from './files-state.ts';
+import { FILES_MODEL, type FilesStage, MAX_LOSSES, MEASURE_AFTER_MS, type StateName } from './files-state.ts';
 import { JudgedTable } from './judged-table.ts';
-
-/** What the view shows. */
-export type FilesStage = 'list' | 'reading' | 'mapping' | 'ready' | 'results';
-
-/** What the page provides to the controller. */
-export interface FilesSurroundings {
-  readonly openFiles: OpenFiles;
-  readonly openStore: (() => Promise<CheckpointClient>) | undefined;
-  readonly backend: BackendChoice;
-}
-
-/** Corrections in quick succession are measured together. */
-const MEASURE_AFTER_MS = 700;
-/** After more losses than this, a person must continue the scoring. */
-const MAX_LOSSES = 2;
-const FILES_MODEL: ModelChoice = { kind: 'bundled', id: 'general' };
 
 export class FilesController implements ReactiveController {
   stage: FilesStage = 'list';
@@ -163,7 +148,10 @@ export class FilesController implements ReactiveController {
     await this.#attempt(async (isCurrent) => {
       this.#set({ choice, prepared: undefined, preparing: { stage: 'backend', receivedBytes: 0, totalBytes: null } });
       const client = await this.#thread();
-      const load = { source: await this.#sourceOf(choice), backend: backend ?? this.#surroundings?.backend ?? 'auto' };
+      const load = {
+        source: await modelSource(choice, this.#surroundings?.openStore),
+        backend: backend ?? this.#surroundings?.backend ?? 'auto',
+      };
       const prepared = await client.prepare({ choice, load }, (preparing) => {
         if (isCurrent()) this.#set({ preparing });
       });
@@ -221,6 +209,27 @@ export class FilesController implements ReactiveController {
 
   async pair(place: number): Promise<Pair> {
     return (await this.#thread()).pair(place);
+  }
+
+  /**
+   * The words that a pair has in common, and its score without some.
+   *
+   * @throws what the thread throws
+   */
+  async without(place: number, removed: readonly string[]): Promise<Without | undefined> {
+    const scoring = this.table?.file.scoring;
+    if (removed.length > 0 && this.prepared === undefined) {
+      if (scoring === undefined || !(await this.prepare(scoring.choice, scoring.backend))) return undefined;
+    }
+    return (await this.#thread()).without(place, removed);
+  }
+
+  /** What the rules that score the file say of a pair; null if a model scores it. */
+  async explain(place: number): Promise<Explained | null> {
+    const scoring = this.table?.file.scoring;
+    if (scoring?.choice.kind !== 'rules') return null;
+    if (this.prepared === undefined && !(await this.prepare(scoring.choice))) return null;
+    return (await this.#thread()).explain(place);
   }
 
   exportFile(format: ExportFormat): Promise<Exported | undefined> {
@@ -323,16 +332,6 @@ export class FilesController implements ReactiveController {
     this.#set({ list });
   }
 
-  async #sourceOf(choice: ModelChoice): Promise<LoadRequest['source']> {
-    if (choice.kind === 'bundled') {
-      return { kind: 'url', modelUrl: new URL(bundledModel(choice.id).folder, document.baseURI).href };
-    }
-    const open = this.#surroundings?.openStore;
-    if (open === undefined) throw new LabError('internal', { message: 'The page was given no checkpoint thread.' });
-    const { files } = await (await open()).model(choice.id);
-    return { kind: 'files', files };
-  }
-
   #thread(): Promise<FilesClient> {
     const { openFiles } = this.#surroundings ?? {};
     if (openFiles === undefined) {
@@ -369,7 +368,9 @@ export class FilesController implements ReactiveController {
       await work();
       return true;
     } catch (thrown) {
-      this.#set({ failure: failureOf(thrown) });
+      const failure = failureOf(thrown);
+      // The person has gone on to something else.
+      if (failure.code !== 'aborted') this.#set({ failure });
       return false;
     }
   }

@@ -1,3 +1,6 @@
+/** The state of the Files view, by name, and what bounds it. */
+import type { ModelChoice } from '../../protocol/files.ts';
+
 /** The parts of the controller's state that change together and are drawn when they do. */
 export type StateName =
   | 'stage'
@@ -11,3 +14,15 @@ export type StateName =
   | 'table'
   | 'isScoring'
   | 'measures';
+
+/** What the view shows. */
+export type FilesStage = 'list' | 'reading' | 'mapping' | 'ready' | 'results';
+
+/** Corrections in quick succession are measured together. */
+export const MEASURE_AFTER_MS = 700;
+
+/** After more losses than this, a person must continue the scoring. */
+export const MAX_LOSSES = 2;
+
+/** The model that scores a file unless another is chosen. */
+export const FILES_MODEL: ModelChoice = { kind: 'bundled', id: 'general' };

@@ -44,8 +44,20 @@ export const filesViewStyles = css`
   .note {
     flex: 1 1 100%;
   }
+  .exports label {
+    display: inline-flex;
+    gap: var(--space-2);
+    align-items: center;
+    color: var(--muted);
+    font-size: var(--text-small);
+  }
+  .exports .control {
+    width: 12rem;
+    font-size: var(--text-small);
+  }
   .judge {
     display: inline-flex;
+    flex-wrap: wrap;
     gap: var(--space-2);
     align-items: center;
     margin-left: auto;

@@ -3,6 +3,8 @@
  * and queries that the view shows. It draws nothing.
  */
 import type { Correction, FileScores, FileTable } from '../../protocol/files.ts';
+import { largest } from '../../common/largest.ts';
+import { onGoldScale } from '../../relevance/metrics/label-report.ts';
 import { argMaxLabel, expectedLabel } from '../../relevance/pair/labels.ts';
 import { ndcg } from '../../relevance/metrics/metrics-ranking.ts';
 import { placesByQuery, rankedPlaces } from '../../relevance/metrics/ranked-places.ts';
@@ -33,6 +35,9 @@ export class JudgedTable {
   scored = 0;
   readonly #R: number;
   readonly #probabilities: Float64Array;
+  /** [N] the label on the scale of the grades, -1 without a score; and its probability there. */
+  readonly #gradeLabels: Int8Array;
+  readonly #confidences: Float64Array;
   readonly #cut: Uint8Array;
   readonly #placesOf: readonly number[][];
   readonly #corrections: Correction[] = [];
@@ -50,6 +55,8 @@ export class JudgedTable {
     this.labels = new Int8Array(N).fill(-1);
     this.scores = new Float64Array(N).fill(NaN);
     this.#probabilities = new Float64Array(N * this.#R);
+    this.#gradeLabels = new Int8Array(N).fill(-1);
+    this.#confidences = new Float64Array(N);
     this.#cut = new Uint8Array(N);
     this.#ranks = new Int32Array(N);
     this.#placeOf = new Map(Array.from(file.rows, (row, place) => [row, place]));
@@ -81,6 +88,10 @@ export class JudgedTable {
       this.#probabilities.set(distribution, place * this.#R);
       this.labels[place] = argMaxLabel(distribution);
       this.scores[place] = expectedLabel(distribution);
+      const { gradeNames, mapping } = this.file.scoring;
+      const masses = onGoldScale(distribution, gradeNames.length, mapping);
+      this.#gradeLabels[place] = argMaxLabel(masses);
+      this.#confidences[place] = largest(masses);
       this.#cut[place] = cut[i] ?? 0;
       this.#invalidate(place);
     }
@@ -108,8 +119,21 @@ export class JudgedTable {
     return place;
   }
 
-  correctionOf(place: number): Correction | undefined {
+  /** What a person last said of a pair. */
+  judgmentOf(place: number): Correction | undefined {
     return this.#lastCorrection.get(place);
+  }
+
+  /** Whether a person has given another grade than the file. */
+  isCorrected(place: number): boolean {
+    const judgment = this.#lastCorrection.get(place);
+    return judgment !== undefined && (judgment.label ?? -1) !== (this.file.golds[place] ?? -1);
+  }
+
+  /** How many pairs have another grade than in the file, and how many have been confirmed. */
+  countJudgments(): { readonly corrected: number; readonly confirmed: number } {
+    const corrected = [...this.#lastCorrection.keys()].filter((place) => this.isCorrected(place)).length;
+    return { corrected, confirmed: this.#lastCorrection.size - corrected };
   }
 
   /** The grade of a pair: the last correction, else that of the file; -1 for none. */
@@ -121,7 +145,7 @@ export class JudgedTable {
 
   /** The label of the model on the scale of the grades; -1 without a score. */
   labelAsGrade(place: number): number {
-    return this.file.scoring.mapping[this.labels[place] ?? -1] ?? -1;
+    return this.#gradeLabels[place] ?? -1;
   }
 
   disagrees(place: number): boolean {
@@ -137,10 +161,14 @@ export class JudgedTable {
     return this.#cut[place] === 1;
   }
 
-  /** 1 - the probability of the label; 0 without a score. */
+  /** The probability of the label on the scale of the grades; 0 without a score. */
+  confidenceOf(place: number): number {
+    return this.#confidences[place] ?? 0;
+  }
+
+  /** 1 - the confidence; 0 without a score. */
   doubtOf(place: number): number {
-    const label = this.labels[place] ?? -1;
-    return label < 0 ? 0 : 1 - (this.#probabilities[place * this.#R + label] ?? 0);
+    return (this.labels[place] ?? -1) < 0 ? 0 : 1 - this.confidenceOf(place);
   }
 
   queryOf(place: number): number {

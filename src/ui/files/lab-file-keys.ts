@@ -8,6 +8,7 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['j  k', 'next pair, previous pair'],
   ['J  K', 'next query, previous query'],
   ['0 to 5', 'grade the pair and select the next'],
+  ['x', 'remove the grade of the pair'],
   ['u', 'undo the last grade'],
   ['e', 'reasons for the pair, if the model gives any'],
   ['d', 'next pair whose label differs from its grade'],

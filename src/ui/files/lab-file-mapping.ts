@@ -32,6 +32,7 @@ const ROLE_NAMES: Readonly<Record<string, string>> = {
   text: 'Text',
   attributes: 'Attributes',
   grade: 'Grade',
+  judge: 'Judge, who gave the grade',
 };
 
 /** @fires file-mapping - the {@link Mapping} as `detail`. */

@@ -25,6 +25,14 @@ const PURPOSES: Readonly<Record<string, string>> = {
   default: 'Knows only the generated world of products that it was trained on, and gives reasons there.',
 };
 
+/** The rules of bundled models, which can answer without them. */
+const RULES: Readonly<Record<string, string>> = {
+  general: 'On shared words, for any text',
+  default: 'On products, of the generated world',
+};
+const RULES_PURPOSE =
+  'Executes rules on each pair and says which decided. No model is computed, so this is fast and exact.';
+
 /**
  * @fires model-choice - the {@link ModelChoice} as `detail`.
  * @fires files-begin - the number of pairs to score as `detail`, 0 for all.
@@ -103,6 +111,9 @@ export class LabFileReady extends LabElement {
                 .toSorted((a, b) => Number(b.id === 'general') - Number(a.id === 'general'))
                 .map(({ id, name }) => this.#option({ kind: 'bundled', id }, name))}
             </optgroup>
+            <optgroup label="Rules alone">
+              ${Object.entries(RULES).map(([id, name]) => this.#option({ kind: 'rules', id }, name))}
+            </optgroup>
             ${
               this.ownModels.length === 0
                 ? nothing
@@ -126,7 +137,7 @@ export class LabFileReady extends LabElement {
         </label>
       </div>
       <p class="purpose">
-        ${choice.kind === 'bundled' ? PURPOSES[choice.id] : 'Answers as it does in the Score view.'}
+        ${choice.kind === 'bundled' ? PURPOSES[choice.id] : choice.kind === 'rules' ? RULES_PURPOSE : 'Answers as it does in the Score view.'}
       </p>
       <div role="status">${prepared === undefined ? nothing : this.#warnings(prepared)}</div>
       <div class="actions">
@@ -169,12 +180,9 @@ export class LabFileReady extends LabElement {
 
   readonly #chosen = ({ currentTarget: select }: Event): void => {
     if (!(select instanceof HTMLSelectElement)) return;
-    const [kind = '', ...rest] = select.value.split(':');
-    const id = rest.join(':');
-    this.#dispatch('model-choice', {
-      kind: kind === 'checkpoint' ? 'checkpoint' : 'bundled',
-      id,
-    } satisfies ModelChoice);
+    const [asked = '', ...rest] = select.value.split(':');
+    const kind = (['checkpoint', 'rules'] as const).find((one) => one === asked) ?? 'bundled';
+    this.#dispatch('model-choice', { kind, id: rest.join(':') } satisfies ModelChoice);
   };
 
   readonly #limited = ({ currentTarget: input }: Event): void => {

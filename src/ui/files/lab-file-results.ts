@@ -4,7 +4,7 @@
  */
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { FileMeasures } from '../../protocol/files.ts';
+import type { Explained, FileMeasures } from '../../protocol/files.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
@@ -14,7 +14,7 @@ import { fileResultsStyles } from './file-results-styles.ts';
 import type { JudgedTable, QueryOrder } from './judged-table.ts';
 import './lab-file-keys.ts';
 import './lab-pair-panel.ts';
-import type { ReasonSource } from './lab-pair-panel.ts';
+import type { ReasonSource, ScoreWithout } from './lab-pair-panel.ts';
 import './lab-pair-table.ts';
 import './lab-query-list.ts';
 import './lab-trust-strip.ts';
@@ -27,7 +27,7 @@ export interface GivenGrade {
   readonly label: number | null;
 }
 
-/** The number of pairs that "most doubtful" shows. */
+/** The number of pairs that "most doubtful" shows at first. */
 const DOUBTFUL = 20;
 /** The least time between two updates of the lists while scores arrive. */
 const REFRESH_MS = 300;
@@ -50,12 +50,15 @@ export class LabFileResults extends LabElement {
   /** Whether the view is shown and receives keys. */
   @property({ type: Boolean }) active = false;
   @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
+  @property({ attribute: false }) explain: ((place: number) => Promise<Explained | null>) | undefined;
+  @property({ attribute: false }) scoreWithout: ScoreWithout | undefined;
   @property({ attribute: false }) reasonSource: ReasonSource | undefined;
   @state() private filter: PairFilter = { ...NO_FILTER, query: 0 };
   @state() private order: QueryOrder = 'file';
   @state() private chosen: number | undefined;
   @state() private hasReasons = false;
   @state() private announcement = '';
+  @state() private doubtful = DOUBTFUL;
   #queries: readonly number[] = [];
   #places: readonly number[] = [];
   #confusion: readonly (readonly number[])[] = [];
@@ -101,7 +104,8 @@ export class LabFileResults extends LabElement {
         .confusion=${this.#confusion}
         .cell=${filter.cell}
         ?unfinished=${table.scored < table.file.scoring.pairs}
-        @cell-choice=${(event: CustomEvent<PairFilter['cell']>) => this.#show({ query: null, cell: event.detail, doubtful: null })}
+        @cell-choice=${(event: CustomEvent<PairFilter['cell']>) => this.#show({ ...NO_FILTER, text: filter.text, cell: event.detail })}
+        @below-choice=${(event: CustomEvent<number>) => this.#show({ ...NO_FILTER, text: filter.text, below: event.detail })}
       ></lab-trust-strip>
       <div class="tools" role="toolbar" aria-label="What is shown">
         <input
@@ -116,15 +120,24 @@ export class LabFileResults extends LabElement {
         />
         <button
           aria-pressed=${filter.doubtful === null ? 'false' : 'true'}
-          @click=${() => this.#show({ query: null, cell: null, doubtful: filter.doubtful === null ? DOUBTFUL : null })}
+          @click=${() => this.#show({ ...NO_FILTER, text: filter.text, doubtful: filter.doubtful === null ? this.doubtful : null })}
         >
-          ${DOUBTFUL} most doubtful
+          Most doubtful
         </button>
+        <input
+          class="control many"
+          type="number"
+          min="1"
+          max=${table.size}
+          aria-label="How many of the most doubtful"
+          .value=${String(this.doubtful)}
+          @change=${this.#doubtfulAsked}
+        />
         <button ?disabled=${!table.hasGrades} @click=${() => this.#perform({ kind: 'disagreement' })}>
           Next disagreement
         </button>
         ${
-          filter.cell === null && filter.doubtful === null && filter.text === ''
+          filter.cell === null && filter.doubtful === null && filter.below === null && filter.text === ''
             ? nothing
             : html`<button @click=${() => this.#show({ ...NO_FILTER, query: this.#queries[0] ?? 0 })}>
                 Show all again
@@ -141,7 +154,7 @@ export class LabFileResults extends LabElement {
           .queries=${this.#queries}
           .chosen=${filter.query}
           .order=${this.order}
-          @query-choice=${(event: CustomEvent<number | null>) => this.#show({ query: event.detail, cell: null, doubtful: null })}
+          @query-choice=${(event: CustomEvent<number | null>) => this.#show({ ...NO_FILTER, text: filter.text, query: event.detail })}
           @query-order=${(event: CustomEvent<QueryOrder>) => (this.order = event.detail)}
         ></lab-query-list>
         <lab-pair-table
@@ -160,6 +173,9 @@ export class LabFileResults extends LabElement {
           .place=${this.chosen}
           .fetchPair=${this.fetchPair}
           .reasonSource=${this.reasonSource}
+          .scoreWithout=${this.scoreWithout}
+          .explain=${this.explain}
+          ?scoring=${this.scoring}
           ?reasons=${this.hasReasons}
           @grade-choice=${(event: CustomEvent<number | null>) => this.#grade(event.detail, 0)}
           @reason-toggle=${() => this.#perform({ kind: 'reason' })}
@@ -219,6 +235,10 @@ export class LabFileResults extends LabElement {
     const { gradeNames } = table.file.scoring;
     if (label !== null && gradeNames[label] === undefined) {
       this.announcement = `There is no grade ${label}: the grades here are 0 to ${gradeNames.length - 1}.`;
+      return;
+    }
+    if (label === null && table.gradeOf(chosen) < 0) {
+      this.announcement = 'This pair has no grade.';
       return;
     }
     this.announcement = label === null ? 'The grade is removed.' : `Graded ${gradeNames[label] ?? ''}.`;
@@ -302,6 +322,13 @@ export class LabFileResults extends LabElement {
     }
     this.announcement = 'No further label differs from its grade.';
   }
+
+  readonly #doubtfulAsked = ({ currentTarget: input }: Event): void => {
+    if (!(input instanceof HTMLInputElement)) return;
+    this.doubtful = Math.max(1, Math.trunc(Number(input.value)) || DOUBTFUL);
+    input.value = String(this.doubtful);
+    this.#show({ ...NO_FILTER, text: this.filter.text, doubtful: this.doubtful });
+  };
 
   readonly #searched = ({ currentTarget: input }: Event): void => {
     if (!(input instanceof HTMLInputElement)) return;

@@ -34,7 +34,7 @@ import type { GivenGrade } from './lab-file-results.ts';
 import './lab-file-start.ts';
 import type { NamedBlob } from './lab-file-start.ts';
 import { describeVerified } from './verified.ts';
-import type { ReasonSource } from './lab-pair-panel.ts';
+import type { ReasonSource, ScoreWithout } from './lab-pair-panel.ts';
 
 const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
   csv: 'CSV for spreadsheets',
@@ -43,6 +43,7 @@ const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
   parquet: 'Parquet',
   run: 'TREC run',
   qrels: 'TREC qrels',
+  quepid: 'Quepid ratings',
   pairs: 'Pairs to train on',
   html: 'Report (HTML)',
   proof: 'Proof',
@@ -160,6 +161,8 @@ export class LabFilesView extends LabElement {
             ?active=${this.active}
             .fetchPair=${this.#fetchPair}
             .reasonSource=${this.#reasonSource}
+            .scoreWithout=${this.#scoreWithout}
+            .explain=${this.#explain}
             @file-grade=${({ detail }: CustomEvent<GivenGrade>) => files.correct(detail.place, detail.label, this.judge)}
             @file-undo=${this.#undo}
           ></lab-file-results>`;
@@ -235,21 +238,37 @@ export class LabFilesView extends LabElement {
   }
 
   #exports(): unknown {
-    const corrections = new Set(this.#files.table?.corrections.map(({ row }) => row)).size;
-    return html`<div class="exports" role="group" aria-label="Export">
-        <span class="heading">Export</span>
-        ${EXPORT_FORMATS.map((format) => html`<button @click=${() => this.#export(format)}>${FORMAT_NAMES[format]}</button>`)}
+    const { corrected = 0, confirmed = 0 } = this.#files.table?.countJudgments() ?? {};
+    const counts = [
+      ...(corrected === 0 ? [] : [`${formatCount(corrected)} corrected`]),
+      ...(confirmed === 0 ? [] : [`${formatCount(confirmed)} confirmed`]),
+    ];
+    return html`<div class="exports" role="group" aria-label="Exports and proofs">
+        <label>
+          Export
+          <select class="control" @change=${this.#exportChosen}>
+            <option value="">as …</option>
+            ${EXPORT_FORMATS.map((format) => html`<option value=${format}>${FORMAT_NAMES[format]}</option>`)}
+          </select>
+        </label>
         <button @click=${() => this.renderRoot.querySelector<HTMLInputElement>('.proof')?.click()}>
           Check a proof
         </button>
         <input class="proof" type="file" hidden accept=".json" @change=${this.#proofChosen} />
       </div>
       <label class="judge">
-        Corrections${corrections === 0 ? '' : ` (${formatCount(corrections)})`} signed by
+        ${counts.length === 0 ? nothing : html`<span class="count">${counts.join(', ')}</span>`} Grades signed by
         <input class="control" maxlength="80" autocomplete="off" .value=${this.judge} @change=${this.#named} />
       </label>
       ${this.exportNotes.map((note) => html`<p class="muted note" role="status">${note}</p>`)}`;
   }
+
+  readonly #exportChosen = ({ currentTarget: select }: Event): void => {
+    if (!(select instanceof HTMLSelectElement)) return;
+    const format = EXPORT_FORMATS.find((one) => one === select.value);
+    select.value = '';
+    if (format !== undefined) void this.#export(format);
+  };
 
   async #export(format: ExportFormat): Promise<void> {
     this.exportNotes = [];
@@ -276,6 +295,10 @@ export class LabFilesView extends LabElement {
 
   readonly #fetchPair = (place: number): ReturnType<FilesController['pair']> => this.#files.pair(place);
 
+  readonly #scoreWithout: ScoreWithout = (place, removed) => this.#files.without(place, removed);
+
+  readonly #explain = (place: number): ReturnType<FilesController['explain']> => this.#files.explain(place);
+
   readonly #undo = (): void => {
     const place = this.#files.undo();
     if (place !== undefined) this.renderRoot.querySelector('lab-file-results')?.reveal(place);
@@ -293,7 +316,7 @@ export class LabFilesView extends LabElement {
     if (this.#source?.key !== key) {
       const folder = new URL(bundledModel(id).folder, document.baseURI).href;
       const origin: ModelOrigin | undefined =
-        kind === 'bundled'
+        kind !== 'checkpoint'
           ? { kind: 'folder', url: folder }
           : openStore === undefined
             ? undefined

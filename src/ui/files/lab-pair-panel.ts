@@ -7,7 +7,10 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
 import { failureOf } from '../../protocol/failure.ts';
 import type { EvidenceSpan } from '../../protocol/scoring.ts';
+import { largest } from '../../common/largest.ts';
+import type { Explained, Without } from '../../protocol/files.ts';
 import { attributeValueText } from '../../relevance/pair/document-text.ts';
+import { argMaxLabel, expectedLabel } from '../../relevance/pair/labels.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { formatPercent, formatTime } from '../parts/format.ts';
@@ -29,6 +32,9 @@ export interface ReasonSource {
   readonly origin: ModelOrigin;
 }
 
+/** Scores a pair without pieces of its document; without any, gives the words that its query has too. */
+export type ScoreWithout = (place: number, removed: readonly string[]) => Promise<Without | undefined>;
+
 /**
  * @fires grade-choice - a label as `detail`, or null to remove the grade.
  * @fires reason-toggle - the reader shows or hides reasons.
@@ -43,11 +49,22 @@ export class LabPairPanel extends LabElement {
   @property({ attribute: false }) place: number | undefined;
   /** Fetches a pair by its place. */
   @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
+  /** Scores a pair without some of its words. */
+  @property({ attribute: false }) scoreWithout: ScoreWithout | undefined;
+  /** What rules say of a pair, where they score the file. */
+  @property({ attribute: false }) explain: ((place: number) => Promise<Explained | null>) | undefined;
+  /** Whether the file is being scored. */
+  @property({ type: Boolean }) scoring = false;
   @property({ attribute: false }) reasonSource: ReasonSource | undefined;
   /** Whether reasons are shown for every pair. */
   @property({ type: Boolean }) reasons = false;
   @state() private pair: Pair | undefined;
   @state() private problem = '';
+  @state() private shared: readonly string[] = [];
+  @state() private explained: Explained | null = null;
+  @state() private removed: readonly string[] = [];
+  @state() private without: readonly number[] | undefined;
+  #isRescoring = false;
   @state() private activeStep: number | undefined;
   readonly #model = new ModelController(this);
   readonly #answer = new AnswerController(this);
@@ -78,10 +95,11 @@ export class LabPairPanel extends LabElement {
             <p class="muted rubric">${rubric[label] ?? ''}</p>
             <lab-label-gauge
               .names=${labelNames}
-              .probabilities=${probabilities}
-              .answer=${label}
-              .score=${table.scores[place] ?? 0}
+              .probabilities=${this.without ?? probabilities}
+              .answer=${this.without === undefined ? label : argMaxLabel(this.without)}
+              .score=${this.without === undefined ? (table.scores[place] ?? 0) : expectedLabel(this.without)}
             ></lab-label-gauge>
+            ${this.#evidence(table, place)}
             ${table.isCut(place) ? html`<p class="muted">Too long for the model: its last words were cut.</p>` : nothing}
           </section>`
     }
@@ -135,10 +153,81 @@ export class LabPairPanel extends LabElement {
     );
   }
 
+  /** Pieces of evidence that can be taken away, and what the label is without them. */
+  #evidence(table: JudgedTable, place: number): unknown {
+    const pieces = this.#pieces();
+    if (pieces.length === 0 || this.scoreWithout === undefined) return nothing;
+    const { labelNames } = table.file.scoring;
+    const { removed, without } = this;
+    const ranked = without === undefined ? 0 : expectedLabel(without);
+    const others = table.rankedOf(table.queryOf(place)).filter((other) => other !== place);
+    const rank = 1 + others.filter((other) => (table.scores[other] ?? -1) > ranked).length;
+    return html`<div class="evidence" role="group" aria-label="Evidence to take away">
+        <span class="muted">Without</span>
+        ${pieces.map(
+          (piece) =>
+            html`<button
+              class="piece"
+              aria-pressed=${removed.includes(piece) ? 'true' : 'false'}
+              ?disabled=${this.scoring}
+              @click=${() => this.#toggle(piece)}
+            >
+              ${piece}
+            </button>`,
+        )}
+      </div>
+      <p role="status" class="muted">
+        ${
+          without === undefined
+            ? nothing
+            : `Without ${removed.map((piece) => `“${piece}”`).join(', ')}: ` +
+              `${labelNames[argMaxLabel(without)] ?? ''}, ${formatPercent(largest(without))} sure, at rank ${rank}.`
+        }
+      </p>`;
+  }
+
+  /** What reasons quote of the document, or else the words that the query has too. */
+  #pieces(): string[] {
+    const quoted = this.#answer.state.steps.flatMap(({ step }) =>
+      step.evidence.flatMap(({ source, text }) => (source === 'document' ? [text] : [])),
+    );
+    const { evidence = [] } = this.explained ?? {};
+    return [...new Set([quoted, evidence, this.shared].find((texts) => texts.length > 0) ?? [])];
+  }
+
+  #toggle(piece: string): void {
+    const { removed } = this;
+    this.removed = removed.includes(piece) ? removed.filter((other) => other !== piece) : [...removed, piece];
+    void this.#rescore();
+  }
+
+  /** Scores again until the score is that of what is removed, one request after the other. */
+  async #rescore(): Promise<void> {
+    if (this.#isRescoring) return;
+    this.#isRescoring = true;
+    try {
+      for (;;) {
+        const { place, removed, table } = this;
+        if (place === undefined || removed.length === 0) {
+          this.without = undefined;
+          return;
+        }
+        const scored = await this.scoreWithout?.(place, removed);
+        if (removed !== this.removed || place !== this.place || table !== this.table) continue;
+        this.without = scored?.probabilities ?? undefined;
+        return;
+      }
+    } catch (thrown) {
+      this.problem = failureOf(thrown).message;
+    } finally {
+      this.#isRescoring = false;
+    }
+  }
+
   #grades(table: JudgedTable, place: number): unknown {
     const { gradeNames } = table.file.scoring;
     const grade = table.gradeOf(place);
-    const correction = table.correctionOf(place);
+    const judgment = table.judgmentOf(place);
     const original = table.file.golds[place] ?? -1;
     return html`<section aria-label="Grade">
       <h3 class="heading" id="grade">Your grade</h3>
@@ -149,20 +238,29 @@ export class LabPairPanel extends LabElement {
               <kbd>${label}</kbd> ${name}
             </button>`,
         )}
-        ${grade < 0 ? nothing : html`<button @click=${() => this.#dispatch(null)}>No grade</button>`}
+        ${grade < 0 ? nothing : html`<button @click=${() => this.#dispatch(null)}><kbd>x</kbd> No grade</button>`}
       </div>
       ${
-        correction === undefined
+        judgment === undefined
           ? nothing
-          : html`<p class="muted">
-              By ${correction.author}, ${formatTime(correction.at)}. The file says
-              ${original < 0 ? 'nothing' : (gradeNames[original] ?? original)}.
-            </p>`
+          : table.isCorrected(place)
+            ? html`<p class="muted">
+                By ${judgment.author}, ${formatTime(judgment.at)}. The file says
+                ${original < 0 ? 'nothing' : (gradeNames[original] ?? original)}.
+              </p>`
+            : html`<p class="muted">Confirmed by ${judgment.author}, ${formatTime(judgment.at)}.</p>`
       }
     </section>`;
   }
 
   #reasons(table: JudgedTable): unknown {
+    const { sentences = [] } = this.explained ?? {};
+    if (table.file.scoring.choice.kind === 'rules') {
+      return html`<section aria-label="Reasons">
+        <h3 class="heading">Rules that decide</h3>
+        ${sentences.map((sentence) => html`<p>${sentence}</p>`)}
+      </section>`;
+    }
     if (!table.file.scoring.givesReasons || this.reasonSource === undefined) return nothing;
     const model = this.#model.state;
     const answer = this.#answer.state;
@@ -195,7 +293,11 @@ export class LabPairPanel extends LabElement {
   /** Asks for reasons once they are wanted and both pair and model are loaded. */
   #askIfReady(): void {
     const { reasons, reasonSource, table, pair } = this;
-    const isWanted = reasons && table?.file.scoring.givesReasons === true && reasonSource !== undefined;
+    const isWanted =
+      table?.file.scoring.choice.kind !== 'rules' &&
+      reasons &&
+      table?.file.scoring.givesReasons === true &&
+      reasonSource !== undefined;
     if (!isWanted) {
       if (this.#askedPair !== undefined) {
         this.#askedPair = undefined;
@@ -219,12 +321,21 @@ export class LabPairPanel extends LabElement {
     const { place, table } = this;
     this.pair = undefined;
     this.problem = '';
+    this.shared = [];
+    this.explained = null;
+    this.removed = [];
+    this.without = undefined;
     if (this.#answer.state.phase !== 'idle') this.#answer.clear();
     this.#askedPair = undefined;
     if (place === undefined || this.fetchPair === undefined) return;
     try {
       const pair = await this.fetchPair(place);
-      if (place === this.place && table === this.table) this.pair = pair;
+      if (place !== this.place || table !== this.table) return;
+      this.pair = pair;
+      const shared = await this.scoreWithout?.(place, []);
+      const explained = (await this.explain?.(place)) ?? null;
+      if (place === this.place && table === this.table)
+        [this.shared, this.explained] = [shared?.words ?? [], explained];
     } catch (thrown) {
       if (place === this.place) this.problem = failureOf(thrown).message;
     }

@@ -23,6 +23,7 @@ export class LabPairTable extends LabElement {
     css`
       :host {
         display: grid;
+        grid-template-rows: minmax(0, 1fr);
         min-height: 0;
         container-type: inline-size;
       }
@@ -178,7 +179,7 @@ export class LabPairTable extends LabElement {
     const { labelNames, gradeNames } = file.scoring;
     const label = table.labels[place] ?? -1;
     const grade = table.gradeOf(place);
-    const isCorrected = table.correctionOf(place) !== undefined;
+    const isCorrected = table.isCorrected(place);
     const query = this.mixed ? `${file.queries[table.queryOf(place)]?.text ?? ''}: ` : '';
     return html`<div
       class=${classMap({ row: true, pair: true, differs: table.disagrees(place) })}

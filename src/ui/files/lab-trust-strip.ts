@@ -11,6 +11,7 @@ import type { FileMeasured, FileMeasures, FileScoring } from '../../protocol/fil
 import { cssProperties } from '../parts/css-properties.ts';
 import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
+import './lab-confidence.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /** A cell of the confusion table. */
@@ -19,7 +20,10 @@ export interface ConfusionCell {
   readonly label: number;
 }
 
-/** @fires cell-choice - the {@link ConfusionCell} as `detail`, or null for none. */
+/**
+ * @fires cell-choice - the {@link ConfusionCell} as `detail`, or null for none.
+ * @fires below-choice - the confidence below which pairs are to be shown as `detail`.
+ */
 @customElement('lab-trust-strip')
 export class LabTrustStrip extends LabElement {
   static override readonly styles = [
@@ -67,10 +71,31 @@ export class LabTrustStrip extends LabElement {
       .notes li {
         display: inline;
       }
+      .notes li:not(:last-child)::after {
+        content: ' ';
+        white-space: pre;
+      }
+      .judges {
+        font-size: var(--text-small);
+        list-style: none;
+      }
       table {
         border-spacing: 2px;
         font-size: var(--text-small);
         font-variant-numeric: tabular-nums;
+      }
+      .counts {
+        max-width: 100%;
+        overflow-x: auto;
+      }
+      .axis {
+        max-width: none;
+        color: var(--ink);
+        font-weight: 600;
+      }
+      .side {
+        text-align: left;
+        vertical-align: bottom;
       }
       caption {
         padding-bottom: var(--space-1);
@@ -140,8 +165,16 @@ export class LabTrustStrip extends LabElement {
           measures === undefined || measures === null
             ? nothing
             : html`<ul class="notes">
-                ${notesOn(measures, this.unfinished).map((note) => html`<li>${note}</li>`)}
-              </ul>`
+                  ${notesOn(measures, scoring, this.unfinished).map((note) => html`<li>${note}</li>`)}
+                </ul>
+                ${
+                  measures.judges.length === 0
+                    ? nothing
+                    : html`<ul class="judges" aria-label="Agreement of judges">
+                        ${measures.judges.map((sentence) => html`<li>${sentence}</li>`)}
+                      </ul>`
+                }
+                <lab-confidence .measures=${measures} @below-choice=${this.#belowChosen}></lab-confidence>`
         }
       </div>
       ${this.#confusion(scoring)}`;
@@ -157,43 +190,52 @@ export class LabTrustStrip extends LabElement {
   }
 
   #confusion({ gradeNames }: FileScoring): unknown {
-    return html`<table>
-      <caption>
-        Grade by label; a cell shows its pairs
-      </caption>
-      <thead>
-        <tr>
-          <td></td>
-          ${gradeNames.map((name) => html`<th scope="col">${name}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${this.confusion.map((row, grade) => {
-          const all = Math.max(
-            1,
-            row.reduce((sum, count) => sum + count, 0),
-          );
-          return html`<tr>
-            <th scope="row">${gradeNames[grade]}</th>
-            ${row.map((count, label) => {
-              const isChosen = this.cell?.grade === grade && this.cell.label === label;
-              return html`<td>
-                <button
-                  class=${classMap({ right: grade === label, off: grade !== label })}
-                  aria-pressed=${isChosen ? 'true' : 'false'}
-                  aria-label=${`${formatCount(count)} pairs with the grade ${gradeNames[grade] ?? ''} and the label ${gradeNames[label] ?? ''}`}
-                  ${cssProperties({ '--share': (count / all).toFixed(3) })}
-                  @click=${() => this.#dispatch(isChosen ? null : { grade, label })}
-                >
-                  ${formatCount(count)}
-                </button>
-              </td>`;
-            })}
-          </tr>`;
-        })}
-      </tbody>
-    </table>`;
+    return html`<div class="counts">
+      <table>
+        <caption>
+          A cell shows its pairs
+        </caption>
+        <thead>
+          <tr>
+            <th class="axis side" rowspan="2">Grade</th>
+            <th class="axis" colspan=${gradeNames.length}>Label</th>
+          </tr>
+          <tr>
+            ${gradeNames.map((name) => html`<th scope="col">${name}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${this.confusion.map((row, grade) => {
+            const all = Math.max(
+              1,
+              row.reduce((sum, count) => sum + count, 0),
+            );
+            return html`<tr>
+              <th scope="row">${gradeNames[grade]}</th>
+              ${row.map((count, label) => {
+                const isChosen = this.cell?.grade === grade && this.cell.label === label;
+                return html`<td>
+                  <button
+                    class=${classMap({ right: grade === label, off: grade !== label })}
+                    aria-pressed=${isChosen ? 'true' : 'false'}
+                    aria-label=${`${formatCount(count)} pairs with the grade ${gradeNames[grade] ?? ''} and the label ${gradeNames[label] ?? ''}`}
+                    ${cssProperties({ '--share': (count / all).toFixed(3) })}
+                    @click=${() => this.#dispatch(isChosen ? null : { grade, label })}
+                  >
+                    ${formatCount(count)}
+                  </button>
+                </td>`;
+              })}
+            </tr>`;
+          })}
+        </tbody>
+      </table>
+    </div>`;
   }
+
+  readonly #belowChosen = ({ detail }: CustomEvent<number>): void => {
+    this.dispatchEvent(new CustomEvent<number>('below-choice', { detail }));
+  };
 
   #dispatch(cell: ConfusionCell | null): void {
     this.dispatchEvent(new CustomEvent<ConfusionCell | null>('cell-choice', { detail: cell }));
@@ -225,14 +267,32 @@ function measure(
   </div>`;
 }
 
-function notesOn(measures: FileMeasures, isUnfinished: boolean): string[] {
+function notesOn(measures: FileMeasures, scoring: FileScoring, isUnfinished: boolean): string[] {
   const { graded, notes, accuracy } = measures;
   const intervals = accuracy.low === undefined ? '' : ', with 95 % intervals over queries';
   return [
     `Measured on ${counted(graded, 'graded pair')}${isUnfinished ? ' of those scored so far' : ''}${intervals}.`,
     ...describeUncounted(measures),
     ...notes,
+    ...mappingNote(scoring),
+    ...gradesNote(scoring),
   ];
+}
+
+/** Which grade each label of the model counts as, where they are on different scales. */
+function mappingNote({ labelNames, gradeNames, mapping }: FileScoring): string[] {
+  if (labelNames.length === gradeNames.length && mapping.every((to, from) => to === from)) return [];
+  const pairs = labelNames.map((name, label) => `${name} as ${gradeNames[mapping[label] ?? -1] ?? 'none'}`);
+  return [`Labels count: ${pairs.join(', ')}.`];
+}
+
+/** What the grades of the file are called here, where they have other names. */
+function gradesNote({ gradeNames, gradeTexts }: FileScoring): string[] {
+  const renamed = gradeNames.flatMap((name, label) => {
+    const texts = (gradeTexts[label] ?? []).filter((text) => text.toLowerCase() !== name.toLowerCase());
+    return texts.length === 0 ? [] : [`${texts.map((text) => `"${text}"`).join(', ')} is ${name}`];
+  });
+  return renamed.length === 0 ? [] : [`Grades of the file: ${renamed.join('; ')}.`];
 }
 
 declare global {

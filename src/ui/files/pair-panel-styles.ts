@@ -59,6 +59,21 @@ export const pairPanelStyles = css`
   .rubric::first-letter {
     text-transform: uppercase;
   }
+  .evidence {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-1) var(--space-2);
+    align-items: center;
+    margin-top: var(--space-3);
+  }
+  .piece {
+    min-height: 2rem;
+    padding: 0 var(--space-2);
+    font-size: var(--text-small);
+  }
+  .piece[aria-pressed='true'] {
+    text-decoration: line-through;
+  }
   .grades {
     display: flex;
     flex-wrap: wrap;

@@ -3,7 +3,7 @@
 export type KeyAction =
   | { readonly kind: 'pair'; readonly step: number }
   | { readonly kind: 'query'; readonly step: number }
-  | { readonly kind: 'grade'; readonly label: number }
+  | { readonly kind: 'grade'; readonly label: number | null }
   | { readonly kind: 'undo' | 'reason' | 'disagreement' | 'filter' | 'help' };
 
 const ACTIONS: Readonly<Record<string, KeyAction>> = {
@@ -11,6 +11,7 @@ const ACTIONS: Readonly<Record<string, KeyAction>> = {
   k: { kind: 'pair', step: -1 },
   J: { kind: 'query', step: 1 },
   K: { kind: 'query', step: -1 },
+  x: { kind: 'grade', label: null },
   u: { kind: 'undo' },
   e: { kind: 'reason' },
   d: { kind: 'disagreement' },

@@ -13,14 +13,16 @@ export interface PairFilter {
   readonly cell: { readonly grade: number; readonly label: number } | null;
   /** The number of most doubtful pairs to show, the most doubtful first; null for no limit. */
   readonly doubtful: number | null;
+  /** The pairs less sure than this, the least sure first; null for all. */
+  readonly below: number | null;
 }
 
-export const NO_FILTER: PairFilter = { query: null, text: '', cell: null, doubtful: null };
+export const NO_FILTER: PairFilter = { query: null, text: '', cell: null, doubtful: null, below: null };
 
 /** The places of the pairs to show. */
 export function shownPairs(
   table: JudgedTable,
-  { query, text, cell, doubtful }: PairFilter,
+  { query, text, cell, doubtful, below }: PairFilter,
   queries: readonly number[],
 ): number[] {
   const words = text.toLowerCase().split(/\s+/u).filter(Boolean);
@@ -34,6 +36,11 @@ export function shownPairs(
     return words.every((word) => searched.includes(word));
   };
   if (doubtful !== null) return table.mostDoubtful(doubtful).filter(isShown);
+  if (below !== null) {
+    const unsure = table.mostDoubtful(table.size);
+    const end = unsure.findIndex((place) => table.confidenceOf(place) >= below);
+    return unsure.slice(0, end === -1 ? undefined : end).filter(isShown);
+  }
   const lists = query === null ? queries : [query];
   return lists.flatMap((each) => table.rankedOf(each).filter(isShown));
 }

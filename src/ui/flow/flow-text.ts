@@ -12,7 +12,8 @@ export function frameSummary(recording: Recording, frame: number): string {
   const deciding = citations(recording, frame).filter((count) => count > 0).length;
   const last = recording.frames.at(-1)?.step ?? at.step;
   const reward = at.measures.probe.reward.toFixed(2);
-  return `step ${at.step} of ${last}: reward ${reward}, ${deciding} rules decide ${recording.pairs.length} answers`;
+  const { distinctRules } = at.measures.heldOut;
+  return `step ${at.step} of ${last}: reward ${reward}, ${distinctRules} rules cited, ${deciding} of them decide`;
 }
 
 /** A rule and what became of it, a name first and then sentences. */
@@ -33,6 +34,9 @@ export function ruleSummary(recording: Recording, rule: number, frame: number): 
   const replaced = recording.rules[fate.replacedBy]?.id;
   if (replaced !== undefined) sentences.push(`In its place: ${replaced}.`);
   const pair = fate.example === undefined ? undefined : recording.pairs[fate.example];
-  if (pair !== undefined) sentences.push(`For example \u201c${pair.query}\u201d and \u201c${pair.title}\u201d.`);
+  if (pair !== undefined) {
+    const details = pair.details === '' ? '' : ` (${pair.details})`;
+    sentences.push(`For example \u201c${pair.query}\u201d and \u201c${pair.title}\u201d${details}.`);
+  }
   return [name, ...sentences];
 }

@@ -32,6 +32,8 @@ export class LabFlow extends LabElement {
   @property({ attribute: false }) recording: Recording | undefined;
   /** Plays by itself, again and again, unless the reader wants no motion. */
   @property({ type: Boolean }) loops = false;
+  /** Plays once, from the beginning, as soon as this is set; shows the last measurement to those who want no motion. */
+  @property({ type: Boolean }) plays = false;
   /** Shows what a rule says and what became of it beneath the picture. */
   @property({ type: Boolean }) explains = false;
   /** Shows the last measurement until the reader plays the run. */
@@ -81,6 +83,10 @@ export class LabFlow extends LabElement {
       this.time = this.ended && this.recording !== undefined ? lastFrame(this.recording) : 0;
       if (this.loops && !this.isStill) this.play();
       else if (this.loops && this.recording !== undefined) this.time = lastFrame(this.recording);
+    }
+    if (changed.has('plays') && this.plays && this.recording !== undefined) {
+      if (this.isStill) this.time = lastFrame(this.recording);
+      else this.play();
     }
     if (!changed.has('recording') && !changed.has('size')) return;
     const { recording, size } = this;

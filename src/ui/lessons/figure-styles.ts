@@ -19,6 +19,9 @@ export const figureStyles = css`
     font-family: var(--serif);
     font-size: clamp(1.3rem, 0.9rem + 1.5vw, 2.1rem);
   }
+  .details {
+    color: var(--muted);
+  }
   .gold {
     max-width: 62ch;
     margin: var(--space-4) 0;
@@ -51,12 +54,6 @@ export const figureStyles = css`
   }
   .is-wrong .big {
     color: var(--wrong);
-  }
-  .tokens {
-    margin-top: var(--space-2);
-    color: var(--muted);
-    font-family: var(--mono);
-    font-size: var(--text-small);
   }
   .group,
   .guesses {

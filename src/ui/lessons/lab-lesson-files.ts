@@ -45,6 +45,7 @@ export class LabLessonFiles extends LabElement {
   @property({ attribute: false }) figure: () => Element | undefined = () => undefined;
   @property({ attribute: false }) csv: () => string | undefined = () => undefined;
   @state() private said = '';
+  @state() private failure: Failure | undefined;
 
   override render(): unknown {
     return html`<span id="what">Figure:</span>
@@ -52,18 +53,21 @@ export class LabLessonFiles extends LabElement {
         (format) =>
           html`<button aria-label="Figure as ${format}" @click=${async () => this.#save(format)}>${format}</button>`,
       )}
-      <span class="visually-hidden said" role="status">${this.said}</span>`;
+      <span class="visually-hidden said" role="status">${this.said}</span>
+      ${failureNotice(this.failure)}`;
   }
 
   async #save(format: (typeof FORMATS)[number]): Promise<void> {
-    const made = await this.#made(format);
-    const name = `${this.name}.${format.toLowerCase()}`;
-    if (made === undefined) {
-      this.said = `This figure has no numbers to save as ${format}.`;
-      return;
+    this.failure = undefined;
+    this.said = '';
+    try {
+      const made = await this.#made(format);
+      const name = `${this.name}.${format.toLowerCase()}`;
+      if (made !== undefined) download(made, name);
+      this.said = made === undefined ? `This figure has no numbers to save as ${format}.` : `${name} is saved.`;
+    } catch (thrown) {
+      this.failure = failureOf(thrown);
     }
-    download(made, name);
-    this.said = `${name} is saved.`;
   }
 
   async #made(format: (typeof FORMATS)[number]): Promise<Blob | undefined> {
@@ -74,7 +78,7 @@ export class LabLessonFiles extends LabElement {
     const figure = this.figure();
     if (figure === undefined) return undefined;
     const svg = figureSvg(figure);
-    return format === 'SVG' ? new Blob([svg], { type: 'image/svg+xml' }) : ((await figurePng(svg)) ?? undefined);
+    return format === 'SVG' ? new Blob([svg], { type: 'image/svg+xml' }) : figurePng(svg);
   }
 }
 
@@ -138,9 +142,12 @@ export class LabRecordingFiles extends LabElement {
   }
 
   readonly #opened = async (): Promise<void> => {
-    const file = this.input?.files?.[0];
-    if (file === undefined) return;
+    const { input } = this;
+    const file = input?.files?.[0];
+    if (input === null || input === undefined || file === undefined) return;
+    input.value = ''; // the same file can be chosen again
     this.failure = undefined;
+    this.said = '';
     try {
       const detail = await ownRecording(file);
       this.said = `The lesson now plays ${file.name}: ${detail.name}.`;

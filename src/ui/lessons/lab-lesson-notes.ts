@@ -51,6 +51,8 @@ export class LabLessonNotes extends LabElement {
   @property() lesson = '';
   /** From 1. */
   @property({ type: Number }) screen = 1;
+  /** Of the tab that shows the lesson; empty where the notes were opened by themselves, and then nothing is followed. */
+  @property() presenter = '';
   @state() private opened: OpenLesson | undefined;
   @state() private failure: Failure | undefined;
   @state() private votes: readonly number[] = [];
@@ -58,18 +60,17 @@ export class LabLessonNotes extends LabElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#channel = new PresenterChannel((message) => this.#received(message));
-    this.#channel.send({ kind: 'hello' });
     addEventListener('keydown', this.#keyPressed);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#channel?.close();
+    this.#follow('');
     removeEventListener('keydown', this.#keyPressed);
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('presenter')) this.#follow(this.presenter);
     if (changed.has('lesson')) void this.#load(this.lesson);
   }
 
@@ -85,17 +86,32 @@ export class LabLessonNotes extends LabElement {
       <p class="notes" role="status">${at?.notes ?? CLOSING_NOTES}</p>
       ${votes === '' ? nothing : html`<p class="muted">Votes so far: ${votes}</p>`}
       ${next === undefined ? nothing : html`<p class="muted">Next: ${next}</p>`}
-      <p class="muted">Arrow keys turn, Space plays, 1 to 4 count a vote, 0 clears them, B blanks the screen.</p>`;
+      <p class="muted">
+        ${
+          this.presenter === ''
+            ? 'These notes follow no lesson: N in the presenter mode of a lesson opens notes that do.'
+            : 'Arrow keys turn, Space plays, 1 to 4 count a vote, 0 clears them, B blanks the screen.'
+        }
+      </p>`;
   }
 
   async #load(id: string): Promise<void> {
     this.opened = undefined;
     this.failure = undefined;
     try {
-      this.opened = await lessonOf(id).open();
+      const opened = await lessonOf(id).open();
+      // The lesson may have been turned meanwhile.
+      if (id === this.lesson) this.opened = opened;
     } catch (thrown) {
-      this.failure = failureOf(thrown);
+      if (id === this.lesson) this.failure = failureOf(thrown);
     }
+  }
+
+  #follow(presenter: string): void {
+    this.#channel?.close();
+    this.#channel =
+      presenter === '' ? undefined : new PresenterChannel(presenter, (message) => this.#received(message));
+    this.#channel?.send({ kind: 'hello' });
   }
 
   #received(message: PresenterMessage): void {

@@ -11,7 +11,7 @@ import { criterionStyles } from '../flow/criterion-looks.ts';
 import type { LabFlow } from '../flow/lab-flow.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
-import { lessonAddress } from '../parts/routes.ts';
+import { lessonAddress, notesAddress } from '../parts/routes.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 import './lab-lesson-files.ts';
 import { lessonOf } from './lessons.ts';
@@ -21,7 +21,7 @@ import { type Guesses, keepGuesses, readGuesses } from './parts/guesses.ts';
 import './parts/lab-lesson-link.ts';
 import type { LessonContext, OpenLesson, Question } from './parts/lesson.ts';
 import { presenterKeys } from './presenter-keys.ts';
-import { PresenterChannel } from './presenter-channel.ts';
+import { PresenterChannel, presenterOfTab } from './presenter-channel.ts';
 import { presenterStyles } from './presenter-styles.ts';
 
 const LAST_TITLE = 'What this proves, and what not';
@@ -52,13 +52,14 @@ export class LabLesson extends LabElement {
   @query('h2') private heading: HTMLElement | null | undefined;
   @query('lab-flow') private flow: LabFlow | null | undefined;
   #channel: PresenterChannel | undefined;
+  #wasPresenting = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
     addEventListener('keydown', this.#keyPressed);
     addEventListener('beforeprint', this.#printing);
     addEventListener('afterprint', this.#printed);
-    this.#channel = new PresenterChannel((message) => {
+    this.#channel = new PresenterChannel(presenterOfTab(), (message) => {
       if (message.kind === 'hello') this.#tell();
       else if (message.kind === 'key') this.#act(message.key, false);
     });
@@ -137,7 +138,7 @@ export class LabLesson extends LabElement {
     const context = this.#context(opened);
     const screen = opened.screens[number - 1];
     const question = screen?.question(context);
-    return html`<section aria-label="Screen ${number} of ${count}">
+    return html`<section class=${screen === undefined ? 'last' : ''} aria-label="Screen ${number} of ${count}">
       <div class="prose">
         <h2 tabindex="-1">${screen?.title ?? LAST_TITLE}</h2>
         ${screen === undefined ? this.#proof(opened, context) : screen.prose(context)}
@@ -261,8 +262,9 @@ export class LabLesson extends LabElement {
   };
 
   readonly #openNotes = (): void => {
-    const { screen } = this;
-    window.open(`${this.#address(screen)}/notes`, 'afrl-lesson-notes', 'popup,width=760,height=620');
+    const presenter = presenterOfTab();
+    const address = notesAddress(this.lesson, this.screen, presenter);
+    window.open(address, `afrl-notes-${presenter}`, 'popup,width=760,height=620');
   };
 
   /** Tells the window with the notes where the lesson is. */
@@ -321,12 +323,16 @@ export class LabLesson extends LabElement {
   readonly #printing = (): void => {
     if (this.hidden) return;
     this.isPrinting = true;
+    this.#wasPresenting = this.presenting;
+    this.presenting = false;
     // The browser takes the page as it is when this returns.
     this.performUpdate();
   };
 
   readonly #printed = (): void => {
+    if (!this.isPrinting) return;
     this.isPrinting = false;
+    this.presenting = this.#wasPresenting;
   };
 }
 

@@ -2,35 +2,23 @@ import { css } from 'lit';
 
 /** The looks of a lesson in front of a room. */
 export const presenterStyles = css`
-  /* For the back of a hall: large text, and the figure takes most of the height. */
+  /* For the back of a hall: large text, and beside it a figure of nearly the whole height. */
   :host([presenting]) {
     position: fixed;
     inset: 0;
     z-index: 20;
     overflow: auto;
-    padding: 1.5rem 2.5rem;
+    padding: 1rem 2.5rem 0;
     background: var(--paper);
     font-size: max(28px, 1.5vw);
     --text-small: max(28px, 1.5vw);
     --text-base: max(28px, 1.5vw);
-    --figure-height: 60dvh;
+    --figure-height: calc(100dvh - 7.5rem);
     --figure-text: max(20px, 1.05vw);
-    --plot-height: max(10rem, calc(30dvh - 7rem));
+    --plot-height: max(8rem, calc((100dvh - 21rem) / 2));
   }
   :host([presenting]) section {
-    display: flex;
     flex: 1 0 auto;
-    flex-direction: column-reverse;
-    justify-content: flex-end;
-    gap: var(--space-4);
-  }
-  :host([presenting]) .figure {
-    flex: none;
-    height: var(--figure-height);
-  }
-  /* The map of all rules has the most to name. */
-  :host([presenting]) .figure:has(lab-flow) {
-    height: 74dvh;
   }
   :host([presenting]) .prose {
     max-width: none;
@@ -42,9 +30,31 @@ export const presenterStyles = css`
   /* The way on stays in sight where there is more text than room. */
   :host([presenting]) nav {
     position: sticky;
-    bottom: -1.5rem;
-    padding-bottom: 0.75rem;
+    bottom: 0;
+    z-index: 1;
+    padding: 0.6rem 0;
     background: var(--paper);
+  }
+  @media (min-width: 60rem) {
+    :host([presenting]) section {
+      grid-template-columns: minmax(0, 2fr) minmax(0, 3.4fr);
+    }
+    /* What was guessed and what it proves take the whole width; the figure was seen before. */
+    :host([presenting]) section.last {
+      grid-template-columns: minmax(0, 1fr);
+    }
+    :host([presenting]) .last .figure {
+      display: none;
+    }
+    :host([presenting]) .last .prose {
+      display: grid;
+      grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+      gap: var(--space-4) var(--space-6);
+      align-content: start;
+    }
+    :host([presenting]) .last :is(h2, .files) {
+      grid-column: 1 / -1;
+    }
   }
   :host([presenting]) .truth {
     margin: 0;
@@ -58,7 +68,7 @@ export const presenterStyles = css`
   :host([presenting]) h2 {
     font-size: 1.35em;
   }
-  :host([presenting]) :is(.more, .recorded, .tokens, lab-lesson-files) {
+  :host([presenting]) :is(.more, .recorded, lab-lesson-files) {
     display: none;
   }
   .number {

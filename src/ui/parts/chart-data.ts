@@ -31,3 +31,30 @@ function isDrawable(value: number): boolean {
 export function valueAt({ points }: Curve, step: number): number | undefined {
   return points.findLast((point) => point.step <= step)?.value;
 }
+
+/** A label beside a line: where its middle would be best, and how high it is. */
+export interface EndLabel {
+  readonly middle: number;
+  readonly height: number;
+}
+
+/**
+ * The tops of labels, each as near to its line as it can be without covering another, in the order in which the lines
+ * end; all between 0 and `room` where there is room for all of them.
+ */
+export function placedLabels(labels: readonly EndLabel[], room: number): number[] {
+  const tops = labels.map(({ middle, height }) => middle - height / 2);
+  const order = labels.map((_, i) => i).toSorted((a, b) => (labels[a]?.middle ?? 0) - (labels[b]?.middle ?? 0));
+  const heightOf = (i: number): number => labels[i]?.height ?? 0;
+  let free = 0;
+  for (const i of order) {
+    tops[i] = Math.max(free, tops[i] ?? 0);
+    free = tops[i] + heightOf(i);
+  }
+  let end = Math.max(room, labels.reduce((sum, { height }) => sum + height, 0)); // prettier-ignore
+  for (const i of order.toReversed()) {
+    tops[i] = Math.min(end - heightOf(i), tops[i] ?? 0);
+    end = tops[i];
+  }
+  return tops;
+}

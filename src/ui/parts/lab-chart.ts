@@ -1,16 +1,17 @@
 /**
  * Curves over the steps of a run. uPlot draws them on a canvas, so that a curve of a thousand points takes a
- * millisecond. A text beside the canvas describes them, because a canvas has no content for screen readers.
+ * millisecond. Each is labelled at its end, or above the plot where there is no room beside it. A text beside the canvas
+ * describes them, because a canvas has no content for screen readers.
  *
  * The page's Content-Security-Policy forbids inline styles, so uPlot's stylesheet is adopted by this element, and the
  * colours of the canvas are read from elements that have them from theme.css.
  */
-import { css, html, nothing, unsafeCSS } from 'lit';
+import { css, html, nothing, type PropertyValues, unsafeCSS } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import uPlot from 'uplot';
 import plotCss from 'uplot/dist/uPlot.min.css?inline';
 import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from './branch-looks.ts';
-import { columnsOf, LARGEST_DRAWN, valueAt } from './chart-data.ts';
+import { columnsOf, LARGEST_DRAWN, placedLabels, valueAt } from './chart-data.ts';
 import type { Curve } from './curve.ts';
 import { DrawingController } from './drawing-controller.ts';
 import { LabElement } from './lab-element.ts';
@@ -35,6 +36,14 @@ export interface ChartMark {
   readonly text: string;
 }
 
+/** What the places of points are, as text: in a sentence and at a tick. */
+export interface ChartAxis {
+  readonly at: (place: number) => string;
+  readonly tick: (place: number) => string;
+}
+
+const STEPS: ChartAxis = { at: (step) => `step ${step}`, tick: String };
+
 /** Of the room for the ticks of an axis, in sizes of their text. */
 const AXIS_ROOM = { below: 2.2, beside: 4 } as const;
 
@@ -53,27 +62,45 @@ export class LabChart extends LabElement {
         font-size: var(--text-small);
         font-weight: 600;
       }
+      .drawing {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) fit-content(38%);
+        align-items: start;
+      }
       ul {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 var(--space-3);
-        font-size: var(--text-small);
+        position: relative;
+        font-size: var(--figure-text, 0.75rem);
+        line-height: 1.25;
         list-style: none;
       }
       li {
-        display: inline-flex;
+        display: flex;
         gap: 0.4em;
-        align-items: center;
         color: var(--muted);
+        transform: translateY(var(--by, 0));
       }
       .value {
-        min-width: 2.6em;
         color: var(--ink);
         font-variant-numeric: tabular-nums;
+        white-space: nowrap;
       }
       .key {
+        flex: none;
         width: 0.9rem;
+        margin-top: 0.55em;
         border-top: 2px solid currentcolor;
+      }
+      .crowded {
+        grid-template-columns: minmax(0, 1fr);
+      }
+      .crowded ul {
+        display: flex;
+        flex-wrap: wrap;
+        grid-row: 1;
+        gap: 0 var(--space-3);
+      }
+      .crowded li {
+        transform: none;
       }
       .steady {
         color: var(--line-strong);
@@ -86,6 +113,7 @@ export class LabChart extends LabElement {
         border-top-width: 3px;
       }
       .plot {
+        min-width: 0;
         height: var(--plot-height, 168px);
         overflow: hidden;
         border-color: var(--line);
@@ -107,16 +135,21 @@ export class LabChart extends LabElement {
   @property({ attribute: false }) range: readonly [number, number] | undefined;
   /** Events, each a line across the plot. */
   @property({ attribute: false }) marks: readonly ChartMark[] = [];
+  /** What the steps of curves are; other axes have other places than steps. */
+  @property({ attribute: false }) axis: ChartAxis = STEPS;
   /** A measured value as text. */
   @property({ attribute: false }) format: (value: number) => string = String;
   /** An axis tick as text. */
   @property({ attribute: false }) formatTick: (value: number) => string = String;
   /** The step under the pointer. */
   @state() private pointedStep: number | undefined;
+  /** Whether the labels are more than fit beside the plot. */
+  @state() private isCrowded = false;
   #plot: uPlot | undefined;
   /** The looks that the plot was created with. */
   #drawnLooks = '';
   #drawnFontSize = '';
+  #width = 0;
 
   constructor() {
     super();
@@ -133,34 +166,43 @@ export class LabChart extends LabElement {
   override render(): unknown {
     const step = this.pointedStep ?? this.steps;
     return html`<header>
-        <h3 id="heading">${this.heading}${this.pointedStep === undefined ? nothing : `, step ${step}`}</h3>
+        <h3 id="heading">${this.heading}${this.pointedStep === undefined ? nothing : `, ${this.axis.at(step)}`}</h3>
+      </header>
+      <div class="drawing ${this.isCrowded ? 'crowded' : ''}">
+        <div class="plot" role="img" aria-label=${this.#description()}></div>
         <ul>
           ${this.lines.map(({ name, look, curve }) => {
             const value = valueAt(curve, step);
             return html`<li>
-              <span class="key ${look}"></span>${name}
-              <span class="value">${value === undefined ? '\u2013' : this.format(value)}</span>
+              <span class="key ${look}"></span>
+              <span>${name} <span class="value">${value === undefined ? '\u2013' : this.format(value)}</span></span>
             </li>`;
           })}
         </ul>
-      </header>
-      <div class="plot" role="img" aria-label=${this.#description()}></div>`;
+      </div>`;
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    const namesOf = (lines: readonly ChartLine[] = []): string => lines.map(({ name }) => name).join('\n');
+    if (changed.has('lines') && namesOf(changed.get('lines')) !== namesOf(this.lines)) this.isCrowded = false;
   }
 
   override updated(changed: Map<PropertyKey, unknown>): void {
     if (['lines', 'steps', 'marks'].some((name) => changed.has(name))) this.#draw();
+    // Labels that have become wider or narrower leave the plot less room or more.
+    this.#fit();
   }
 
   #description(): string {
     const described = this.lines.flatMap(({ name, curve: { points } }) => {
       const [first, last] = [points[0], points.at(-1)];
       if (first === undefined || last === undefined) return [];
-      const { format } = this;
+      const { format, axis } = this;
       return [
-        `${name} from ${format(first.value)} at step ${first.step} to ${format(last.value)} at step ${last.step}`,
+        `${name} from ${format(first.value)} at ${axis.at(first.step)} to ${format(last.value)} at ${axis.at(last.step)}`,
       ];
     });
-    const events = this.marks.map(({ step, text }) => `; ${text} at step ${step}`).join('');
+    const events = this.marks.map(({ step, text }) => `; ${text} at ${this.axis.at(step)}`).join('');
     return `${this.heading}: ${described.length === 0 ? 'nothing measured yet' : described.join('; ')}${events}.`;
   }
 
@@ -188,7 +230,28 @@ export class LabChart extends LabElement {
     const place = this.renderRoot.querySelector<HTMLElement>('.plot');
     if (this.clientWidth === 0 || place === null) return;
     if (getComputedStyle(place).fontSize !== this.#drawnFontSize) this.#draw();
-    this.#plot?.setSize({ width: this.clientWidth, height: place.clientHeight });
+    // There may be room for the labels again.
+    if (this.#width !== this.clientWidth) this.isCrowded = false;
+    this.#width = this.clientWidth;
+    const { clientWidth: width, clientHeight: height } = place;
+    if (this.#plot?.width !== width || this.#plot.height !== height) this.#plot?.setSize({ width, height });
+  }
+
+  /** Puts each label at the end of its line. */
+  #label(plot: uPlot): void {
+    const place = this.renderRoot.querySelector<HTMLElement>('.plot');
+    if (place === null || this.isCrowded) return;
+    const items = [...this.renderRoot.querySelectorAll('li')];
+    const labels = items.map(({ offsetHeight: height }, i) => {
+      const value = this.lines[i]?.curve.points.at(-1)?.value;
+      const y = plot.over.offsetTop + plot.valToPos(value ?? NaN, 'y');
+      return { height, middle: Number.isFinite(y) ? y : 0 };
+    });
+    this.isCrowded = labels.reduce((sum, { height }) => sum + height, 0) > place.clientHeight;
+    const tops = placedLabels(labels, place.clientHeight);
+    for (const [i, item] of items.entries()) {
+      item.style.setProperty('--by', `${((tops[i] ?? 0) - item.offsetTop).toFixed(1)}px`);
+    }
   }
 
   #options(place: HTMLElement): uPlot.Options {
@@ -201,18 +264,24 @@ export class LabChart extends LabElement {
     const fontPx = Number.parseFloat(fontSize);
     const axis = { stroke: inkOf('.plot'), font: `${fontSize} ${fontFamily}`, grid, ticks: { show: false }, gap: 6 };
     return {
-      width: this.clientWidth,
+      width: place.clientWidth,
       height: place.clientHeight,
       // The last tick is as wide as the others and half of it is beyond the axis.
       padding: [0.7 * fontPx, 1.2 * fontPx, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { size: 7 } },
       scales: {
-        x: { time: false, range: () => [0, Math.min(Math.max(1, this.steps), LARGEST_DRAWN)] },
+        x: { time: false, range: () => [0, Math.min(this.steps > 0 ? this.steps : 1, LARGEST_DRAWN)] },
         y: { range: (_plot, low, high) => this.#rangeOf(low, high) },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: AXIS_ROOM.below * fontPx, space: AXIS_ROOM.beside * fontPx },
+        {
+          ...axis,
+          grid: { show: false },
+          size: AXIS_ROOM.below * fontPx,
+          space: AXIS_ROOM.beside * fontPx,
+          values: (_plot, ticks) => ticks.map((tick) => this.axis.tick(tick)),
+        },
         {
           ...axis,
           size: AXIS_ROOM.beside * fontPx,
@@ -231,7 +300,7 @@ export class LabChart extends LabElement {
         })),
       ],
       hooks: {
-        draw: [(plot) => this.#drawMarks(plot, getComputedStyle(place).color)],
+        draw: [(plot) => this.#drawMarks(plot, getComputedStyle(place).color), (plot) => this.#label(plot)],
         setCursor: [({ cursor: { idx }, data: [steps] }) => this.#point(idx ?? undefined, steps)],
       },
     };

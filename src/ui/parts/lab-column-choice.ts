@@ -19,6 +19,7 @@ const ROLE_NAMES: Readonly<Record<string, string>> = {
   text: 'Text',
   attributes: 'Attributes',
   grade: 'Grade',
+  judge: 'Judge, who gave the grade',
 };
 
 /** @fires data-columns - all assignments as `detail`, {@link ColumnWishes}. */

@@ -22,7 +22,7 @@ export const TERMS = {
   'fair control':
     'The same training where prompts and reward leave nothing out: rare rules as often as in the expert\u2019s data, and ' +
     'every step compared with the expert\u2019s.',
-  rescue: 'A fork: a copy of the branch from an earlier checkpoint that goes another way, here with more examples.',
+  fork: 'A copy of the branch from an earlier checkpoint that goes another way, for example with more examples.',
 } as const satisfies Readonly<Record<string, string>>;
 export type Term = keyof typeof TERMS;
 

@@ -4,6 +4,7 @@
  */
 import { proxy, transfer, wrap } from 'comlink';
 import * as v from 'valibot';
+import { untilReleased } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import { trustedScriptUrl } from './trusted-script-url.ts';
 
@@ -86,7 +87,9 @@ export function openWorker<Api extends object>(
     thread = undefined;
   };
   const start = (): Thread => {
-    const worker = new Worker(trustedScriptUrl(url), { type: 'module', name });
+    // The name is that of a lock that the thread holds while it lives (workers/serve.ts), so no two threads share it.
+    const lockName = `${name}/${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
+    const worker = new Worker(trustedScriptUrl(url), { type: 'module', name: lockName });
     const broken = new Promise<never>((_, reject) => {
       worker.addEventListener('error', (event) => {
         const message = event.message || 'its script could not be loaded';
@@ -95,6 +98,19 @@ export function openWorker<Api extends object>(
         );
         if (idleMs !== undefined) close();
       });
+      // A thread that answers holds its lock. If it ends without an error, its calls would wait for ever.
+      const watch = async (): Promise<void> => {
+        await untilReleased(lockName);
+        if (thread?.worker !== worker) return;
+        reject(
+          new LabError('internal', {
+            message: `The ${name} worker ended without saying why, perhaps for want of memory.`,
+            fix: 'What was saved is still there: continue from it, or reload the page.',
+          }),
+        );
+        if (idleMs !== undefined) close();
+      };
+      worker.addEventListener('message', () => void watch().catch(() => undefined), { once: true });
     });
     broken.catch(() => undefined);
     return { worker, remote: wrap(worker) as unknown as Remote, broken };

@@ -5,7 +5,7 @@
  *     #/                          the front door
  *     #/lesson                    the list of lessons
  *     #/lesson/ID/N               screen N of a lesson (lessons/lessons.ts)
- *     #/lesson/ID/N/notes         what somebody who presents it might say, in a window of its own
+ *     #/lesson/ID/N/notes?of=TAB  what somebody who presents it in that tab might say, in a window of its own
  *     #/score                     the Score view, on the default model
  *     #/score?model=ID            the same on another bundled model (bundled-models.ts)
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
@@ -53,17 +53,25 @@ export interface LessonPlace {
   readonly screen: number;
   /** Whether the notes are asked for in place of the screen. */
   readonly isNotes: boolean;
+  /** The tab that the notes follow; empty for none. */
+  readonly presenter: string;
 }
 
 /** The place that an address of a lesson asks for. */
 export function lessonIn(hash: string): LessonPlace {
-  const [, lesson, number, notes] = /^#\/?lesson\/([a-z0-9-]{1,40})(?:\/(\d{1,2}))?(\/notes)?$/u.exec(hash) ?? [];
-  return { lesson, screen: Math.max(1, Number(number ?? 1)), isNotes: notes !== undefined };
+  const [, lesson, number, notes, presenter = ''] =
+    /^#\/?lesson\/([a-z0-9-]{1,40})(?:\/(\d{1,2}))?(\/notes(?:\?of=([\da-z-]{1,40}))?)?$/u.exec(hash) ?? [];
+  return { lesson, screen: Math.max(1, Number(number ?? 1)), isNotes: notes !== undefined, presenter };
 }
 
 /** The address of a screen of a lesson, from 1. */
 export function lessonAddress(lesson: string, screen: number): string {
   return `#/lesson/${lesson}/${screen}`;
+}
+
+/** The address of the notes to a screen of a lesson that a tab shows. */
+export function notesAddress(lesson: string, screen: number, presenter: string): string {
+  return `${lessonAddress(lesson, screen)}/notes?of=${presenter}`;
 }
 
 /** Whether an address asks for the live view as the lesson sets it. */

@@ -4,16 +4,45 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { ReportPart, RunsComparison } from '../../protocol/runs.ts';
+import type { ComparisonAxis, ReportPart, RunsComparison } from '../../protocol/runs.ts';
 import { branchLook } from '../parts/branch-looks.ts';
-import { addPoint, EMPTY_CURVE } from '../parts/curve.ts';
+import { EMPTY_CURVE } from '../parts/curve.ts';
 import '../parts/lab-chart.ts';
-import type { ChartLine } from '../parts/lab-chart.ts';
+import type { ChartAxis, ChartLine } from '../parts/lab-chart.ts';
+import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
 import { metricName, valueText } from './run-text.ts';
 
-/** @fires metrics-choice - the names of the metrics to show as `detail`. */
+const AXIS_NAMES: Readonly<Record<ComparisonAxis, string>> = { step: 'Steps', tokens: 'Tokens', time: 'Time' };
+/** Units of time, each for axes that are at least this many milliseconds long. */
+const UNITS = [
+  [2 * 3_600_000, 3_600_000, 'h'],
+  [120_000, 60_000, 'min'],
+  [0, 1000, 's'],
+] as const;
+
+/** How the places on an axis are written, and what they are divided by so that ticks are round numbers. */
+function axisOf(axis: ComparisonAxis, end: number): ChartAxis & { readonly unit: number } {
+  switch (axis) {
+    case 'step':
+      return { at: (step) => `step ${step}`, tick: String, unit: 1 };
+    case 'tokens':
+      return { at: (tokens) => `${formatCount(tokens)} tokens`, tick: shortCount, unit: 1 };
+    case 'time': {
+      const [, unit, name] = UNITS.find(([least]) => end >= least) ?? [0, 1000, 's'];
+      const text = (time: number): string => `${Number(time.toPrecision(3))} ${name}`;
+      return { at: (time) => `${text(time)} of computing`, tick: text, unit };
+    }
+    default:
+      return axis satisfies never;
+  }
+}
+
+/**
+ * @fires metrics-choice - the names of the metrics to show as `detail`.
+ * @fires axis-choice - the axis of the curves as `detail`.
+ */
 @customElement('lab-run-comparison')
 export class LabRunComparison extends LabElement {
   static override readonly styles = [
@@ -87,20 +116,37 @@ export class LabRunComparison extends LabElement {
               )}
             </div>`
       }
-      <div class="charts">${comparison.panels.map((panel) => this.#chart(panel, comparison.groups))}</div>
+      ${comparison.axes.length < 2 || comparison.metrics.length === 0 ? nothing : this.#axes(comparison)}
+      <div class="charts">${comparison.panels.map((panel) => this.#chart(panel, comparison))}</div>
       ${comparison.parts.map(partOf)}`;
   }
 
-  #chart({ metric, lines }: RunsComparison['panels'][number], groups: readonly string[]): unknown {
+  #axes({ axes, axis }: RunsComparison): unknown {
+    return html`<div class="metrics" role="group" aria-label="Curves over">
+      ${axes.map(
+        (one) =>
+          html`<button
+            aria-pressed=${one === axis ? 'true' : 'false'}
+            @click=${() => this.dispatchEvent(new CustomEvent<ComparisonAxis>('axis-choice', { detail: one }))}
+          >
+            ${AXIS_NAMES[one]}
+          </button>`,
+      )}
+    </div>`;
+  }
+
+  #chart({ metric, lines }: RunsComparison['panels'][number], { groups, axis }: RunsComparison): unknown {
+    const end = Math.max(1, ...lines.flatMap((line) => line.map(({ at }) => at)));
+    const words = axisOf(axis, end);
     const drawn = lines.map((line, i): ChartLine => {
-      const curve = line.reduce((curve, { step, mean }) => addPoint(curve, step, mean), EMPTY_CURVE);
-      return { name: groups[i] ?? '', look: branchLook(i), curve };
+      const points = line.map(({ at, mean }) => ({ step: at / words.unit, value: mean, count: 1 }));
+      return { name: groups[i] ?? '', look: branchLook(i), curve: { ...EMPTY_CURVE, points } };
     });
-    const steps = Math.max(1, ...lines.flatMap((line) => line.map(({ step }) => step)));
     return html`<lab-chart
       heading=${metricName(metric)}
       .lines=${drawn}
-      .steps=${steps}
+      .steps=${end / words.unit}
+      .axis=${words}
       .format=${valueText}
       .formatTick=${(value: number) => String(Number(value.toPrecision(3)))}
     ></lab-chart>`;
@@ -110,6 +156,11 @@ export class LabRunComparison extends LabElement {
     const detail = shown.includes(metric) ? shown.filter((one) => one !== metric) : [...shown, metric];
     if (detail.length > 0) this.dispatchEvent(new CustomEvent<readonly string[]>('metrics-choice', { detail }));
   }
+}
+
+/** "1.5 M", "20 k". */
+function shortCount(count: number): string {
+  return new Intl.NumberFormat('en', { notation: 'compact' }).format(count);
 }
 
 function partOf(part: ReportPart): unknown {

@@ -6,7 +6,7 @@ import type { RunChange } from '../../protocol/tracked-run.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
-import { differsText } from './run-text.ts';
+import { differsText, valueText, watchText } from './run-text.ts';
 
 /**
  * @fires run-change - the changed fields as `detail`.
@@ -64,6 +64,17 @@ export class LabRunRemarks extends LabElement {
           run.differs.length === 0 ? '.' : `: ${run.differs.join(', ') || differsText(run)}.`
         }
       </p>
+      ${
+        run.watch === null
+          ? ''
+          : html`<p class="wide">
+              ${watchText(run.watch)}${
+                run.best === null
+                  ? ''
+                  : ` Best so far: ${valueText(run.best.value)} at step ${run.best.step}, a checkpoint of the Train view.`
+              }
+            </p>`
+      }
       <span class="actions wide">
         <button class="primary">Save</button>
         <button type="button" @click=${() => this.dispatchEvent(new Event('run-config'))}>Settings as a file</button>

@@ -3,8 +3,8 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import { repeat } from 'lit/directives/repeat.js';
 import type { RunRow } from '../../protocol/runs.ts';
+import { keyedList } from '../parts/keyed-list.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { formatTime } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -113,7 +113,7 @@ export class LabRunTable extends LabElement {
           </tr>
         </thead>
         <tbody>
-          ${repeat(
+          ${keyedList(
             this.runs,
             ({ id }) => id,
             (run) => this.#row(run),

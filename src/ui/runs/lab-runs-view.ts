@@ -8,8 +8,11 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../../common/errors.ts';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import {
+  type ComparedCompletions,
+  type ComparisonAxis,
   MOST_COMPARED,
   RUN_EXPORTS,
+  type PresetRequest,
   type RunExport,
   type RunRow,
   type RunsComparison,
@@ -26,22 +29,27 @@ import { LabElement } from '../parts/lab-element.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import type { OpenTraining } from '../parts/training-client.ts';
+import './lab-preset-setup.ts';
 import './lab-run-comparison.ts';
+import { MOST_BESIDE } from './lab-run-completions.ts';
 import './lab-run-remarks.ts';
 import './lab-run-table.ts';
 import './lab-sweep-setup.ts';
 import { QueueController } from './queue-controller.ts';
-import { importedNotice, removedNotice } from './run-notices.ts';
+import { EMPTY, importedNotice, queuePanel, removedNotice } from './run-notices.ts';
 import { matches, metricName } from './run-text.ts';
+import { valueOf } from './event-value.ts';
 import type { OpenRuns, RunsClient } from './runs-client.ts';
 import { RunsController } from './runs-controller.ts';
 import { runsViewStyles } from './runs-view-styles.ts';
 
 const EXPORT_NAMES: Readonly<Record<RunExport, string>> = {
   zip: 'Records (zip)',
+  report: 'Report with figures (zip)',
   csv: 'Measurements (CSV)',
   html: 'Comparison (HTML)',
   tensorboard: 'TensorBoard',
+  bibtex: 'Citation (BibTeX)',
 };
 
 /** @fires queue-progress - the share of the present run of the queue that is done as `detail`; null without one. */
@@ -70,14 +78,18 @@ export class LabRunsView extends LabElement {
   @state() private openId = '';
   /** The run that a sweep is planned from. */
   @state() private sweptId = '';
+  /** Whether the experiments of the lab are shown. */
+  @state() private showsPresets = false;
   @state() private filter = '';
   @state() private showsArchived = false;
   /** The metric of the table; empty for the first that was measured. */
   @state() private metric = '';
   @state() private comparison: RunsComparison | undefined;
+  @state() private completions: ComparedCompletions = [];
   @state() private comparisonFailure: Failure | undefined;
   /** The metrics that were asked for; undefined for the first that were measured. */
   #metrics: readonly string[] | undefined;
+  #axis: ComparisonAxis = 'step';
   readonly #runs = new RunsController(this, () => this.#open());
   readonly #queue = new QueueController(
     this,
@@ -107,16 +119,32 @@ export class LabRunsView extends LabElement {
 
   override render(): unknown {
     const { overview, failure, doing, removed, imported } = this.#runs.state;
-    const all = overview?.runs ?? [];
+    const all = (overview?.runs ?? []).map((run) => this.#live(run));
     return html`<div class="view" @dragover=${this.#dragged} @drop=${this.#dropped}>
       <header>
         <h2>Runs</h2>
+        <button
+          aria-expanded=${this.showsPresets ? 'true' : 'false'}
+          @click=${() => (this.showsPresets = !this.showsPresets)}
+        >
+          Experiments
+        </button>
         <button ?disabled=${doing !== undefined} @click=${this.#chooseFile}>${doing ?? 'Import records'}</button>
         <input type="file" hidden accept=".zip" @change=${this.#fileChosen} />
       </header>
       ${failureNotice(failure)}
       ${removed === undefined ? nothing : removedNotice(removed.count, () => this.#runs.undo())}
-      ${imported === undefined ? nothing : importedNotice(imported)} ${this.#waiting(all)}
+      ${imported === undefined ? nothing : importedNotice(imported)} ${queuePanel(this.#queue, all)}
+      ${
+        this.showsPresets
+          ? html`<div class="panel">
+              <lab-preset-setup
+                .client=${this.#runs.client}
+                @preset-queue=${(event: CustomEvent<PresetRequest>) => this.#queuePreset(event.detail)}
+              ></lab-preset-setup>
+            </div>`
+          : nothing
+      }
       ${overview === undefined ? nothing : all.length === 0 ? EMPTY : this.#list(all)}
       ${(overview?.damaged ?? []).map(
         ({ id, problem }) =>
@@ -127,6 +155,12 @@ export class LabRunsView extends LabElement {
       )}
       ${this.#comparison()}
     </div>`;
+  }
+
+  /** A record has the step of the last checkpoint; the queue knows the present one. */
+  #live(row: RunRow): RunRow {
+    const { run, step, steps } = this.#queue.state;
+    return run?.id === row.id && steps > 0 && step > row.step ? { ...row, state: 'running', step, steps } : row;
   }
 
   #list(all: readonly RunRow[]): unknown {
@@ -141,7 +175,7 @@ export class LabRunsView extends LabElement {
           class="control filter"
           type="search"
           aria-label="Filter runs"
-          placeholder="Filter: name, seed 2, lambda 0.3 …"
+          placeholder="Name, seed 2, lambda 0.3"
           .value=${this.filter}
           @input=${(event: Event) => (this.filter = valueOf(event))}
         />
@@ -187,31 +221,6 @@ export class LabRunsView extends LabElement {
             </div>`
       }
       ${this.#actions(all)} ${this.#sweepSetup(all)}`;
-  }
-
-  /** The queue, where there is one. */
-  #waiting(all: readonly RunRow[]): unknown {
-    const { phase, run, step, steps, failure } = this.#queue.state;
-    const waiting = all.filter(({ queuedAt }) => queuedAt !== null).length;
-    const isRunning = phase === 'running' || phase === 'stopping';
-    if (waiting === 0 && !isRunning && failure === undefined) return nothing;
-    const left = `${formatCount(waiting)} ${waiting === 1 ? 'run is' : 'runs are'} in the queue`;
-    return html`<div class="panel bar" role="group" aria-label="Queue">
-      <span role="status"
-        >${left}${run !== undefined && isRunning ? `: ${run.name}, seed ${run.seed}, step ${formatCount(step)} of ${formatCount(steps)}` : ''}.</span
-      >
-      ${
-        isRunning
-          ? html`<button ?disabled=${phase === 'stopping'} @click=${() => this.#queue.stop()}>
-              ${phase === 'stopping' ? 'Stopping' : 'Pause the queue'}
-            </button>`
-          : waiting === 0
-            ? nothing
-            : html`<button class="primary" @click=${() => this.#queue.start()}>Run the queue</button>`
-      }
-      ${phase === 'busy' ? html`<span class="muted">Another tab makes these runs.</span>` : nothing}
-      ${failureNotice(failure)}
-    </div>`;
   }
 
   #actions(all: readonly RunRow[]): unknown {
@@ -276,8 +285,16 @@ export class LabRunsView extends LabElement {
   }
 
   async #queueSweep(request: SweepRequest): Promise<void> {
-    if (!(await this.#runs.queueSweep(request))) return;
+    if (await this.#runs.queueSweep(request)) await this.#runQueue();
+  }
+
+  async #queuePreset(request: PresetRequest): Promise<void> {
+    if (await this.#runs.queuePreset(request)) await this.#runQueue();
+  }
+
+  async #runQueue(): Promise<void> {
     this.sweptId = '';
+    this.showsPresets = false;
     this.chosen = new Set();
     // Without permission, data is stored with the browser's usual guarantees.
     void askToPersist().catch(() => undefined);
@@ -295,7 +312,12 @@ export class LabRunsView extends LabElement {
           this.#metrics = event.detail;
           void this.#compare();
         }}
+        @axis-choice=${(event: CustomEvent<ComparisonAxis>) => {
+          this.#axis = event.detail;
+          void this.#compare();
+        }}
       ></lab-run-comparison>
+      <lab-run-completions .runs=${this.completions}></lab-run-completions>
     </section>`;
   }
 
@@ -313,10 +335,12 @@ export class LabRunsView extends LabElement {
     }
     try {
       const client = await this.#runs.client();
-      const comparison = await client.compare({ ids: [...compared], ...(this.#metrics && { metrics: [...this.#metrics] }) }); // prettier-ignore
-      if (compared !== this.compared) return;
+      const [ids, axis] = [[...compared], this.#axis];
+      const comparison = await client.compare({ ids, axis, ...(this.#metrics && { metrics: [...this.#metrics] }) });
+      const completions = await client.completions(ids.slice(0, MOST_BESIDE));
+      if (compared !== this.compared || axis !== this.#axis) return;
       const isNew = this.comparison === undefined;
-      this.comparison = comparison;
+      [this.comparison, this.completions] = [comparison, completions];
       await this.updateComplete;
       if (isNew) this.renderRoot.querySelector('section')?.scrollIntoView({ block: 'start' });
     } catch (thrown) {
@@ -332,8 +356,7 @@ export class LabRunsView extends LabElement {
   }
 
   #pin(all: readonly RunRow[], id: string): void {
-    const isPinned = all.some((run) => run.id === id && run.isPinned);
-    void this.#runs.change(id, { isPinned: !isPinned });
+    void this.#runs.change(id, { isPinned: !all.some((run) => run.id === id && run.isPinned) });
   }
 
   #export({ currentTarget: select }: Event, ids: readonly string[]): void {
@@ -368,18 +391,6 @@ export class LabRunsView extends LabElement {
     if (this.openRuns === undefined) throw new LabError('internal', { message: 'The view has no worker for runs.' });
     return this.openRuns();
   }
-}
-
-const EMPTY = html`<p class="empty">
-  There is no run here yet. Every run of the <a href="#/train">Train</a> and <a href="#/collapse">Collapse</a> views is
-  listed here from its first step on, with its settings and curves. Records of other browsers and zipped run folders of
-  the command line can be imported.
-</p>`;
-
-function valueOf({ currentTarget }: Event): string {
-  return currentTarget instanceof HTMLInputElement || currentTarget instanceof HTMLSelectElement
-    ? currentTarget.value
-    : '';
 }
 
 declare global {

@@ -5,11 +5,14 @@ import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { RunRow, SettingPaths, SweepPlan, SweepRequest } from '../../protocol/runs.ts';
+import type { RunWatch } from '../../protocol/tracked-run.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { fieldStyles } from '../parts/field-styles.ts';
 import { formatCount, formatSpan } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { metricName, watchText } from './run-text.ts';
+import { valueOf } from './event-value.ts';
 import type { RunsClient } from './runs-client.ts';
 
 /** A setting with its values, as typed. */
@@ -55,6 +58,12 @@ export class LabSweepSetup extends LabElement {
       .seeds {
         max-width: 14rem;
       }
+      .watch {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr));
+        gap: var(--space-2) var(--space-3);
+        align-items: end;
+      }
       .bar {
         display: flex;
         flex-wrap: wrap;
@@ -78,12 +87,19 @@ export class LabSweepSetup extends LabElement {
   @property({ attribute: false }) client: (() => Promise<RunsClient>) | undefined;
   @state() private rows: readonly SweptRow[] = [{ path: '', values: '' }];
   @state() private seeds = '1-5';
+  /** The metric that the runs are watched by; empty if they are not. */
+  @state() private metric = '';
+  @state() private patience = '5';
   @state() private paths: SettingPaths = [];
   @state() private plan: SweepPlan | undefined;
   @state() private failure: Failure | undefined;
+  /** The base whose settings were asked for. */
+  #baseId: string | undefined;
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (!changed.has('base') || this.base?.id === changed.get('base')?.['id' as never]) return;
+    // A base that has only come further is the same base.
+    if (!changed.has('base') || this.base?.id === this.#baseId) return;
+    this.#baseId = this.base?.id;
     void this.#readPaths();
   }
 
@@ -106,7 +122,7 @@ export class LabSweepSetup extends LabElement {
             void this.#planAnew();
           }}
       /></label>
-      ${failureNotice(this.failure)}
+      ${this.#watchFields(base)} ${failureNotice(this.failure)}
       <span class="bar">
         <button @click=${() => (this.rows = [...this.rows, { path: '', values: '' }])}>Another setting</button>
         <button
@@ -119,6 +135,51 @@ export class LabSweepSetup extends LabElement {
         ${plan === undefined ? nothing : html`<p>${expectation(plan, base.name)}</p>`}
       </span>
     </section>`;
+  }
+
+  #watchFields({ last }: RunRow): unknown {
+    const { metric, patience } = this;
+    const watch = this.#watch();
+    return html`<span class="watch">
+        <label
+          >Keep the best checkpoint by
+          <select
+            class="control"
+            @change=${(event: Event) => {
+              this.metric = valueOf(event);
+              void this.#planAnew();
+            }}
+          >
+            <option value="">nothing: the last ones are kept</option>
+            ${Object.keys(last).map(
+              (name) => html`<option value=${name} ?selected=${name === metric}>${metricName(name)}</option>`,
+            )}
+          </select></label
+        >
+        ${
+          metric === ''
+            ? nothing
+            : html`<label
+                >End after measurements without a better one (0: never)
+                <input
+                  class="control"
+                  type="number"
+                  min="0"
+                  max="10000"
+                  .value=${patience}
+                  @input=${(event: Event) => {
+                    this.patience = valueOf(event);
+                    void this.#planAnew();
+                  }}
+              /></label>`
+        }
+      </span>
+      ${watch === null ? nothing : html`<p>${watchText(watch)}</p>`}`;
+  }
+
+  #watch(): RunWatch | null {
+    const { metric, patience } = this;
+    return metric === '' ? null : { metric, patience: Number(patience) };
   }
 
   #row({ path, values }: SweptRow, index: number): unknown {
@@ -167,19 +228,27 @@ export class LabSweepSetup extends LabElement {
 
   #request(base: RunRow): SweepRequest {
     const filled = this.rows.filter(({ path, values }) => path.trim() !== '' && values.trim() !== '');
-    return { baseId: base.id, set: filled.map(({ path, values }) => `${path.trim()}=${values}`), seeds: this.seeds };
+    return {
+      baseId: base.id,
+      set: filled.map(({ path, values }) => `${path.trim()}=${values}`),
+      seeds: this.seeds,
+      watch: this.#watch(),
+    };
   }
 
   async #readPaths(): Promise<void> {
     const { base, client } = this;
     if (base === undefined || client === undefined) return;
+    [this.paths, this.plan, this.failure] = [[], undefined, undefined];
     try {
-      this.paths = await (await client()).settings(base.id);
-      const usual = this.paths.find(({ path }) => path === USUAL[base.kind]);
+      const paths = await (await client()).settings(base.id);
+      if (this.#baseId !== base.id) return;
+      this.paths = paths;
+      const usual = paths.find(({ path }) => path === USUAL[base.kind]);
       this.rows = [{ path: usual?.path ?? '', values: '' }];
       await this.#planAnew();
     } catch (thrown) {
-      this.failure = failureOf(thrown);
+      if (this.#baseId === base.id) this.failure = failureOf(thrown);
     }
   }
 
@@ -188,13 +257,14 @@ export class LabSweepSetup extends LabElement {
     const { base, client } = this;
     if (base === undefined || client === undefined) return;
     const request = this.#request(base);
-    const asked = JSON.stringify(request);
+    const isLate = (): boolean =>
+      this.base === undefined || JSON.stringify(request) !== JSON.stringify(this.#request(this.base));
     try {
       const plan = await (await client()).planSweep(request);
-      if (asked !== JSON.stringify(this.#request(base))) return;
+      if (isLate()) return;
       [this.plan, this.failure] = [plan, undefined];
     } catch (thrown) {
-      if (asked !== JSON.stringify(this.#request(base))) return;
+      if (isLate()) return;
       [this.plan, this.failure] = [undefined, failureOf(thrown)];
     }
   }
@@ -202,12 +272,8 @@ export class LabSweepSetup extends LabElement {
 
 /** "About 12 min, if each takes as long as first-model did." */
 function expectation({ names, baseMs }: SweepPlan, base: string): string {
-  if (baseMs === null) return `One after another; how long one takes is known once ${base} has finished.`;
+  if (baseMs === null) return `One after another; how long ${base} took is not known.`;
   return `About ${formatSpan((baseMs / 1000) * names.length)}, if each takes as long as ${base} did.`;
-}
-
-function valueOf({ currentTarget }: Event): string {
-  return currentTarget instanceof HTMLInputElement ? currentTarget.value : '';
 }
 
 declare global {

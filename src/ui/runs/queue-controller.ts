@@ -4,7 +4,7 @@
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { LabError } from '../../common/errors.ts';
-import { type Failure, failureOf } from '../../protocol/failure.ts';
+import { type Failure, failureOf, isOfRun } from '../../protocol/failure.ts';
 import { checkpointIdIn, type GrpoEvent } from '../../protocol/grpo.ts';
 import type { QueuedRun } from '../../protocol/runs.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
@@ -12,6 +12,7 @@ import type { TrainingEvent, TrainRequest } from '../../protocol/training.ts';
 import type { GrpoClient, OpenGrpo } from '../parts/grpo-client.ts';
 import type { OpenTraining, TrainingClient } from '../parts/training-client.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
+import { BUNDLED_MODELS, DEFAULT_MODEL, START_FOLDER } from '../score/bundled-models.ts';
 import type { RunsClient } from './runs-client.ts';
 
 /** The workers that make runs. */
@@ -39,20 +40,25 @@ const NEWS: ReadonlySet<SomeEvent['kind']> = new Set(['prepared', 'evaluation', 
 /** Held while a tab makes the runs of the queue. */
 const LOCK = 'afrl-lab/queue';
 const MAX_BRANCH_NAME = 80;
+const ENDED_SILENTLY: Failure = { code: 'bad-config', message: 'It ended without a result.' };
 
 /**
- * Where the start or the teacher of a run is; the bundled start for runs whose record has no address, as those of the
- * command line.
+ * Where the start or the teacher of a run is. A model that comes with the page is taken from this page wherever the
+ * record is from; a record without an address, as of the command line, has the one that its command takes by default.
+ * The hash in the record says whether that is the right one.
  *
  * @throws {LabError} `bad-config` for another site, which an imported record may name
  */
-function startOf(url: string | null): string {
-  if (url === null) return new URL('models/lab-nano-start/', document.baseURI).href;
-  if (checkpointIdIn(url) !== undefined || new URL(url, document.baseURI).origin === location.origin) return url;
+function startOf({ kind, startUrl }: QueuedRun): string {
+  const base = document.baseURI;
+  if (startUrl === null) return new URL(kind === 'grpo' ? START_FOLDER : DEFAULT_MODEL.folder, base).href;
+  if (checkpointIdIn(startUrl) !== undefined || new URL(startUrl, base).origin === location.origin) return startUrl;
+  const bundled = BUNDLED_MODELS.find(({ folder }) => new URL(startUrl, base).pathname.endsWith(`/${folder}`));
+  if (bundled !== undefined) return new URL(bundled.folder, base).href;
   throw new LabError('bad-config', {
     message: 'The start of this run is on another site, from which nothing is fetched.',
-    expected: `an address of ${location.origin}, or a checkpoint of this browser`,
-    got: url,
+    expected: `an address of ${location.origin}, a model that comes with the page, or a checkpoint of this browser`,
+    got: startUrl,
     fix: 'Import the model in the Train view, and begin a run from it.',
   });
 }
@@ -65,6 +71,8 @@ export class QueueController implements ReactiveController {
   readonly #wakeLock = new ScreenWakeLock();
   /** Stops the present run. */
   #stop: (() => void) | undefined;
+  /** Of the present run, as its worker reported it. */
+  #failure: Failure | undefined;
 
   /** @param changed - called when the list of runs should be read again */
   constructor(host: ReactiveControllerHost, workers: () => QueueWorkers, changed: () => void) {
@@ -101,6 +109,7 @@ export class QueueController implements ReactiveController {
     this.#stop?.();
   }
 
+  /** Makes runs until none is waiting, or one fails for reasons that are not its own. */
   async #makeAll(): Promise<void> {
     const runs = await this.#workers().runs();
     let previous: string | undefined;
@@ -108,39 +117,46 @@ export class QueueController implements ReactiveController {
       const run = await runs.nextQueued();
       if (run === null) return;
       // A run that ended without a word and is still in the queue would be begun for ever.
-      if (run.id === previous) await runs.fail(run.id);
-      else {
-        previous = run.id;
-        this.#show({ run, step: 0, steps: 0 });
-        await this.#make(run, runs);
-      }
+      const failure = run.id === previous ? ENDED_SILENTLY : await this.#make(run);
+      previous = run.id;
+      if (failure === undefined) continue;
+      this.#show({ failure: { code: failure.code, message: `${run.name}: ${failure.message}` } });
+      if (!isOfRun(failure)) return;
+      await runs.fail(run.id);
+      this.#changed();
     }
   }
 
-  async #make(run: QueuedRun, runs: RunsClient): Promise<void> {
+  /** @returns why the run failed */
+  async #make(run: QueuedRun): Promise<Failure | undefined> {
+    this.#show({ run, step: 0, steps: 0 });
+    this.#failure = undefined;
     try {
       if (run.kind === 'grpo') await this.#reinforce(run);
       else await this.#train(run);
+      return this.#failure;
     } catch (thrown) {
-      this.#show({ failure: failureOf(thrown) });
-      await runs.fail(run.id);
+      return failureOf(thrown);
     } finally {
       this.#stop = undefined;
     }
   }
 
   async #train(run: QueuedRun): Promise<void> {
+    const from = sourceOf(run);
     await this.#use(this.#workers().openTraining, (client) =>
-      client.run({ from: sourceOf(run), ...this.#circumstances() }, (event) => this.#happened(event)),
+      client.run({ from, ...this.#circumstances() }, (event) => this.#happened(event)),
     );
   }
 
   /** A demonstration of one branch. */
-  async #reinforce({ id: runId, name, experiment, startUrl, checkpointId }: QueuedRun): Promise<void> {
+  async #reinforce(run: QueuedRun): Promise<void> {
+    const { id: runId, name, experiment, startHash, checkpointId } = run;
+    const modelUrl = startOf(run);
     const kept = { runId, checkpointId, parent: null, coefficient: null };
     const branches = [{ name: name.slice(0, MAX_BRANCH_NAME), experiment, kept }];
     await this.#use(this.#workers().openGrpo, (client) =>
-      client.run({ modelUrl: startOf(startUrl), branches, ...this.#circumstances() }, (event) => {
+      client.run({ modelUrl, startHash, branches, ...this.#circumstances() }, (event) => {
         this.#happened(event);
         // A demonstration stays open for forks, which nobody asks of a queue.
         if (event.kind === 'finished') this.#stop?.();
@@ -157,7 +173,8 @@ export class QueueController implements ReactiveController {
     const client = await open();
     this.#stop = () => void client.command({ kind: 'stop' }).catch(() => undefined);
     try {
-      await work(client);
+      // A stop that came while the worker was opened had nothing to stop yet.
+      if (this.state.phase === 'running') await work(client);
     } finally {
       client.close();
     }
@@ -172,15 +189,9 @@ export class QueueController implements ReactiveController {
     if (event.kind === 'prepared' && 'steps' in event) this.#show({ step: event.step, steps: event.steps });
     else if (event.kind === 'branch') this.#show({ step: event.step, steps: event.steps });
     else if (event.kind === 'log' || event.kind === 'step') this.#show({ step: event.step });
-    else if (event.kind === 'failed') this.#failed(event);
+    else if (event.kind === 'failed') this.#failure = { code: event.code, message: event.message };
+    else if (event.kind === 'branch-ended') this.#failure = event.failure ?? undefined;
     if (NEWS.has(event.kind)) this.#changed();
-  }
-
-  /** The queue continues after a failure, which is shown until the next one. */
-  #failed({ code, message }: Failure): void {
-    this.#show({ failure: { code, message: `${this.state.run?.name ?? 'A run'}: ${message}` } });
-    const { run } = this.state;
-    if (run !== undefined) void this.#workers().runs().then((runs) => runs.fail(run.id)).catch(() => undefined); // prettier-ignore
   }
 
   #show(change: Partial<QueueState>): void {
@@ -189,10 +200,11 @@ export class QueueController implements ReactiveController {
   }
 }
 
-function sourceOf({ id: runId, kind, experiment, startUrl, checkpointId }: QueuedRun): TrainRequest['from'] {
+function sourceOf(run: QueuedRun): TrainRequest['from'] {
+  const { id: runId, kind, experiment, startHash, checkpointId } = run;
   if (checkpointId !== null) return { kind: 'checkpoint', id: checkpointId };
   if (kind === 'sft') return { kind: 'experiment', experiment, runId };
-  return { kind: 'student', experiment, teacherUrl: startOf(startUrl), runId };
+  return { kind: 'student', experiment, teacherUrl: startOf(run), teacherHash: startHash, runId };
 }
 
 /** False if another tab makes the runs of the queue. Without locks, this tab is taken to be the only one. */

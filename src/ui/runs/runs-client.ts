@@ -3,6 +3,8 @@ import * as v from 'valibot';
 import workerUrl from '../../../workers/runs.worker.ts?worker&url';
 import { ExportedFileSchema } from '../../protocol/checkpoints.ts';
 import {
+  ComparedCompletionsSchema,
+  PresetsSchema,
   QueuedRunSchema,
   type RunsApi,
   RunsComparisonSchema,
@@ -30,11 +32,15 @@ export function openRunsWorker(): RunsClient {
       remove: { result: v.instance(Blob) },
       restore: {},
       compare: { result: RunsComparisonSchema },
+      completions: { result: ComparedCompletionsSchema },
       exportRuns: { result: ExportedFileSchema },
       importRuns: { result: RunsImportedSchema },
       settings: { result: SettingPathsSchema },
       planSweep: { result: SweepPlanSchema },
       queueSweep: {},
+      presets: { result: PresetsSchema },
+      planPreset: { result: SweepPlanSchema },
+      queuePreset: {},
       nextQueued: { result: v.nullable(QueuedRunSchema) },
       fail: {},
       config: { result: v.string() },

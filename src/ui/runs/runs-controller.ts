@@ -4,7 +4,7 @@
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
-import type { RunExport, RunsImported, RunsOverview, SweepRequest } from '../../protocol/runs.ts';
+import type { PresetRequest, RunExport, RunsImported, RunsOverview, SweepRequest } from '../../protocol/runs.ts';
 import type { RunChange } from '../../protocol/tracked-run.ts';
 import { download } from '../parts/download.ts';
 import type { OpenRuns, RunsClient } from './runs-client.ts';
@@ -28,6 +28,8 @@ export class RunsController implements ReactiveController {
   readonly #open: () => Promise<RunsClient>;
   #client: Promise<RunsClient> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  /** A refresh that has not begun, and so covers all that happens until then. */
+  #refresh: Promise<void> | undefined;
 
   /** @param open - starts the worker; called again after it has failed to start */
   constructor(host: ReactiveControllerHost, open: OpenRuns) {
@@ -55,7 +57,11 @@ export class RunsController implements ReactiveController {
   };
 
   refresh(): Promise<void> {
-    return this.#act(undefined, async () => undefined);
+    this.#refresh ??= this.#act(undefined, async () => {
+      this.#refresh = undefined;
+      return Promise.resolve();
+    });
+    return this.#refresh;
   }
 
   change(id: string, change: RunChange): Promise<void> {
@@ -74,8 +80,21 @@ export class RunsController implements ReactiveController {
 
   /** @returns whether the runs are in the queue */
   async queueSweep(request: SweepRequest): Promise<boolean> {
-    await this.#act('Queueing', (client) => client.queueSweep(request));
-    return this.state.failure === undefined;
+    return this.#queue((client) => client.queueSweep(request));
+  }
+
+  /** @returns whether the runs are in the queue */
+  async queuePreset(request: PresetRequest): Promise<boolean> {
+    return this.#queue((client) => client.queuePreset(request));
+  }
+
+  async #queue(work: (client: RunsClient) => Promise<void>): Promise<boolean> {
+    let isQueued = false; // even if the list cannot be read after that
+    await this.#act('Queueing', async (client) => {
+      await work(client);
+      isQueued = true;
+    });
+    return isQueued;
   }
 
   remove(ids: readonly string[]): Promise<void> {

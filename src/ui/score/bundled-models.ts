@@ -25,6 +25,9 @@ export const DEFAULT_MODEL = {
   purpose: 'Learned in a generated world of products, with reasons that can be checked. Knows only that world.',
 } as const satisfies BundledModel;
 
+/** The model that reinforcement starts from unless another is chosen. */
+export const START_FOLDER = 'models/lab-nano-start/';
+
 export const BUNDLED_MODELS: readonly BundledModel[] = [
   DEFAULT_MODEL,
   {
@@ -37,7 +40,7 @@ export const BUNDLED_MODELS: readonly BundledModel[] = [
       'and so do its reasons. One pair tells it less than a whole result list, which Files reads.',
   },
   { id: 'student', name: 'Student: a third of the default model, taught by it', folder: 'models/lab-nano-student/' },
-  { id: 'start', name: 'Supervised start of the demonstration', folder: 'models/lab-nano-start/' },
+  { id: 'start', name: 'Supervised start of the demonstration', folder: START_FOLDER },
   { id: 'collapsed', name: 'Collapsed: GRPO alone', folder: 'models/lab-nano-collapsed/' },
   { id: 'balanced', name: 'Balanced: GRPO with an expert loss', folder: 'models/lab-nano-balanced/' },
 ];

@@ -15,7 +15,7 @@ import { BUNDLED_MODELS, bundledModel, DEFAULT_MODEL } from './bundled-models.ts
 import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { failureHeading } from '../parts/failure-text.ts';
-import { formatBytes } from '../parts/format.ts';
+import { formatBytes, formatCount } from '../parts/format.ts';
 import './lab-answer.ts';
 import './lab-comparison.ts';
 import './lab-model-card.ts';
@@ -25,7 +25,16 @@ import './lab-trace.ts';
 import { lostNotice } from './lost-notice.ts';
 import type { ModelState } from './model-controller.ts';
 import { decodingChoice } from './decoding-choice.ts';
-import { draftOf, EMPTY_DRAFT, isAnswerable, linkedPairOf, type PairDraft, pairOf } from './pair-draft.ts';
+import {
+  draftOf,
+  EMPTY_DRAFT,
+  isAnswerable,
+  linkedPairOf,
+  linkOf,
+  MAX_LINKED_LENGTH,
+  type PairDraft,
+  pairOf,
+} from './pair-draft.ts';
 import { scoreAddress } from '../parts/routes.ts';
 import { scoreViewStyles } from './score-view-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -35,7 +44,8 @@ import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.
 const TYPING_PAUSE_MS = 150;
 
 /**
- * @fires pair-change - the pair that was asked about as JSON, null for the first example, as `detail`.
+ * @fires pair-change - the pair that was asked about as JSON, null for the first example and for one that is too long
+ *   for an address, as `detail`.
  * @fires model-retry - the reader asks to load the model again.
  * @fires model-choice - the id of the bundled model to answer with, as `detail`.
  * @fires compared-change - the keys of the models to compare with, as `detail`.
@@ -60,7 +70,12 @@ export class LabScoreView extends LabElement {
   @property({ attribute: false }) compared: readonly string[] = [];
   /** The pair that the address asks about, as JSON; undefined for the first example. */
   @property({ attribute: false }) linkedPair: string | undefined;
-  @state() private isLinkBroken = false;
+  /** Whether the browser refused to change the address, which therefore names another pair. */
+  @property({ type: Boolean }) behind = false;
+  /** What is shown in place of the pair of an address that cannot be read. */
+  @state() private shownInstead: string | undefined;
+  /** Whether the pair is too long for an address. */
+  @state() private isTooLong = false;
   @state() private draft: PairDraft = EMPTY_DRAFT;
   /** The draft of the answer on the screen. */
   @state() private answeredDraft: PairDraft | undefined;
@@ -81,18 +96,26 @@ export class LabScoreView extends LabElement {
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (changed.has('linkedPair') && this.linkedPair !== this.#linkedTo && this.model?.kind === 'ready') {
-      const linked = this.linkedPair === undefined ? undefined : linkedPairOf(this.linkedPair);
-      if (linked !== undefined) this.#take(undefined, linked);
-    }
-    // A model that has just loaded answers at once: what was typed meanwhile, or its first example.
-    if (!changed.has('model') || this.model?.kind !== 'ready') return;
-    const first = this.model.summary.examples[0];
+    if (this.model?.kind !== 'ready') return;
+    const isNew = changed.has('model');
+    // Somebody has followed the address; one that this view has given follows the pair instead.
+    const isFollowed = (changed.has('linkedPair') || isNew) && this.linkedPair !== this.#linkedTo;
+    if (!isFollowed && !isNew) return;
     const linked = this.linkedPair === undefined ? undefined : linkedPairOf(this.linkedPair);
-    this.isLinkBroken = linked === undefined && this.linkedPair !== undefined && !isAnswerable(this.draft);
-    if (isAnswerable(this.draft)) this.#ask();
-    else if (linked !== undefined) this.#take(undefined, linked);
-    else if (first !== undefined) this.#take(0, first.pair);
+    const isBroken = isFollowed && linked === undefined && this.linkedPair !== undefined;
+    // A model that has just loaded answers at once: what was typed meanwhile, or its first example.
+    if (isFollowed && linked !== undefined) this.#take(undefined, linked);
+    else if (isAnswerable(this.draft)) {
+      if (isBroken) {
+        this.shownInstead = 'The pair that was there stays.';
+        this.#link();
+      }
+      if (isNew) this.#ask();
+    } else {
+      const first = this.model.summary.examples[0];
+      if (first !== undefined) this.#take(0, first.pair);
+      if (isBroken) this.shownInstead = 'The first example is shown instead.';
+    }
   }
 
   override render(): unknown {
@@ -100,11 +123,12 @@ export class LabScoreView extends LabElement {
     return html`<div class="bench" @keydown=${this.#keyPressed} @lab-submit=${this.#ask}>
       ${this.checkpoint ? this.#origin() : this.#choice()} ${this.#examples(summary)}
       ${
-        this.isLinkBroken
-          ? html`<lab-notice class="origin" heading="The pair of this address cannot be read">
-              The first example is shown instead.
+        this.shownInstead === undefined
+          ? nothing
+          : html`<lab-notice class="origin" heading="The pair of this address cannot be read">
+              A query and a document as JSON were expected, in at most ${formatCount(MAX_LINKED_LENGTH)} characters.
+              ${this.shownInstead}
             </lab-notice>`
-          : nothing
       }
       <div class="judging">
         <div class="panel pair">
@@ -126,12 +150,24 @@ export class LabScoreView extends LabElement {
               while I type
             </label>
           </div>
+          <p class="unlinked" role="status">${this.#unlinked()}</p>
         </div>
         <div class="panel reading">${this.#reading(summary)}</div>
       </div>
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
       ${summary === undefined && !this.#isLost ? nothing : this.#comparison(summary)}
     </div>`;
+  }
+
+  /** Why the address does not lead to this pair; nothing where it does. */
+  #unlinked(): unknown {
+    if (this.isTooLong) {
+      return html`This pair is longer than the ${formatCount(MAX_LINKED_LENGTH)} characters that an address holds: a
+      link leads to the first example in its place.`;
+    }
+    return this.behind
+      ? 'The browser lets no address change as often as this. The next answer tries again; until then a link leads to an earlier pair.'
+      : nothing;
   }
 
   /** The bundled models that can answer, and the purpose of the chosen one. */
@@ -231,6 +267,8 @@ export class LabScoreView extends LabElement {
     return html`<lab-comparison
       class="comparison"
       .compared=${this.compared}
+      leading=${this.checkpoint ? '' : this.modelId}
+      @pair-choose=${(event: CustomEvent<Pair>) => this.#take(undefined, event.detail)}
       .model=${summary}
       .answer=${this.#answer.state}
       .decoding=${this.decoding}
@@ -262,6 +300,7 @@ export class LabScoreView extends LabElement {
 
   #edited(draft: PairDraft): void {
     this.draft = draft;
+    this.shownInstead = undefined;
     this.chosenExample = undefined;
     clearTimeout(this.#typingPause);
     if (this.answersWhileTyping) this.#typingPause = setTimeout(() => this.#ask(), TYPING_PAUSE_MS);
@@ -274,8 +313,17 @@ export class LabScoreView extends LabElement {
 
   #take(index: number | undefined, pair: Pair): void {
     this.chosenExample = index;
+    this.shownInstead = undefined;
     this.draft = draftOf(pair);
     this.#ask();
+  }
+
+  /** Has the address name the pair. */
+  #link(): void {
+    const detail = this.chosenExample === 0 ? undefined : linkOf(pairOf(this.draft));
+    this.isTooLong = detail === undefined && this.chosenExample !== 0;
+    this.#linkedTo = detail;
+    this.dispatchEvent(new CustomEvent<string | null>('pair-change', { detail: detail ?? null }));
   }
 
   #keyPressed(event: KeyboardEvent): void {
@@ -287,11 +335,7 @@ export class LabScoreView extends LabElement {
     clearTimeout(this.#typingPause);
     this.activeStep = undefined;
     this.answeredDraft = this.draft;
-    if (isAnswerable(this.draft)) {
-      const detail = this.chosenExample === 0 ? undefined : JSON.stringify(pairOf(this.draft));
-      this.#linkedTo = detail;
-      this.dispatchEvent(new CustomEvent<string | null>('pair-change', { detail: detail ?? null }));
-    }
+    if (isAnswerable(this.draft)) this.#link();
     if (this.model?.kind !== 'ready') return;
     const { client, summary } = this.model;
     const decoding = summary.givesReasons ? this.decoding : undefined;

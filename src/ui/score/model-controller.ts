@@ -98,18 +98,28 @@ export class ModelController implements ReactiveController {
   #watched(client: ScoringClient, wanted: Wanted): ScoringClient {
     return {
       ...client,
-      answer: (request, onEvent, signal) =>
-        client.answer(
-          request,
-          (event) => {
-            if (event.kind === 'done') this.#losses = 0;
-            onEvent(event);
-            if (client === this.#client && event.kind === 'failed' && event.code === 'backend-lost') {
-              void this.#failed({ code: event.code, message: event.message }, wanted, undefined);
-            }
-          },
-          signal,
-        ),
+      answer: async (request, onEvent, signal) => {
+        try {
+          await client.answer(
+            request,
+            (event) => {
+              if (event.kind === 'done') this.#losses = 0;
+              onEvent(event);
+              if (client === this.#client && event.kind === 'failed' && event.code === 'backend-lost') {
+                void this.#failed({ code: event.code, message: event.message }, wanted, undefined);
+              }
+            },
+            signal,
+          );
+        } catch (thrown) {
+          // Answers end with an event; this one did not, because its thread has ended.
+          if (client === this.#client && this.#losses < MOST_LOSSES) {
+            this.#losses += 1;
+            void this.#load(wanted, failureOf(thrown));
+          }
+          throw thrown;
+        }
+      },
     };
   }
 

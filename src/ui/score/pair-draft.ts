@@ -44,14 +44,20 @@ export function pairOf({ query, attributes, ...document }: PairDraft): Pair {
   return { query, document: { ...document, attributes: Object.fromEntries(named) } };
 }
 
-/** Of an address; longer ones are refused by servers and mail programs anyway. */
-const MAX_LINKED_LENGTH = 16_000;
+/** Of a pair in an address, in characters of its JSON; longer addresses are refused by mail programs and chats anyway. */
+export const MAX_LINKED_LENGTH = 16_000;
 const LinkedPairSchema = v.pipe(v.string(), v.maxLength(MAX_LINKED_LENGTH), v.parseJson(), PairSchema);
 
 /** The pair that an address names, as JSON; undefined where it cannot be read. */
 export function linkedPairOf(text: string): Pair | undefined {
   const read = v.safeParse(LinkedPairSchema, text);
   return read.success ? read.output : undefined;
+}
+
+/** What an address says of a pair, so that {@link linkedPairOf} reads the same pair; undefined where it is too long. */
+export function linkOf(pair: Pair): string | undefined {
+  const text = JSON.stringify(pair);
+  return text.length <= MAX_LINKED_LENGTH ? text : undefined;
 }
 
 /** Whether there is enough to judge: a query, and any text about the document. */

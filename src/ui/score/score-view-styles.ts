@@ -65,6 +65,14 @@ export const scoreViewStyles = css`
     align-items: center;
     margin-top: var(--space-5);
   }
+  .unlinked {
+    margin-top: var(--space-3);
+    color: var(--muted);
+    font-size: var(--text-small);
+  }
+  .unlinked:empty {
+    display: none;
+  }
   .controls label {
     display: inline-flex;
     gap: var(--space-2);

@@ -23,6 +23,9 @@ const REACH = 6;
 /** The density at the top of the picture. */
 const TOP_DENSITY = 0.85;
 const POINTS = 161;
+/** Between a name and the peak that it stands beside, and of the first line of text. */
+const LABEL_GAP = 14;
+const LABEL_TOP = 18;
 const NAMES = ['Left', 'Right'] as const;
 
 const START: readonly Component[] = [
@@ -60,6 +63,12 @@ export class LabMixtureFit extends LabElement {
         color: var(--branch-0);
         stroke: var(--branch-0);
       }
+      text {
+        fill: currentcolor;
+        stroke: none;
+        font-family: var(--font);
+        font-size: 0.8125rem;
+      }
       .other {
         stroke-width: 1.5;
         stroke-dasharray: 2 4;
@@ -87,14 +96,6 @@ export class LabMixtureFit extends LabElement {
         gap: 0 var(--space-3);
         align-items: baseline;
         font-variant-numeric: tabular-nums;
-      }
-      .key {
-        align-self: center;
-        width: 1.75rem;
-        border-top: 3px solid currentcolor;
-      }
-      .forward.key {
-        border-top-style: dashed;
       }
       .spreads {
         display: flex;
@@ -140,20 +141,15 @@ export class LabMixtureFit extends LabElement {
         ${others.map((fit) => svg`<path class="fit reverse other" d=${curveOf(fit)}></path>`)}
         <path class="fit forward" d=${curveOf(forward)}></path>
         ${best === undefined ? '' : svg`<path class="fit reverse" d=${curveOf(best)}></path>`}
+        ${labelOf('forward', forward)} ${best === undefined ? '' : labelOf('reverse', best)}
         ${this.mixture.map((part, i) => this.#handle(part, i))}
       </svg>
       <ul>
         <li>
-          <span class="key forward"></span><span>Forward KL(target ‖ fit): covers everything</span>
+          <span>Forward KL(target ‖ fit): covers everything</span>
           ${fitText(forward)}
         </li>
-        ${
-          best === undefined
-            ? ''
-            : html`<li>
-                <span class="key reverse"></span><span>Reverse KL(fit ‖ target): takes one</span> ${fitText(best)}
-              </li>`
-        }
+        ${best === undefined ? '' : html`<li><span>Reverse KL(fit ‖ target): takes one</span> ${fitText(best)}</li>`}
       </ul>
       <p class="muted">
         ${
@@ -255,6 +251,14 @@ function fitText({ mean, sd, klNats }: GaussianFit): unknown {
   return html`<span class="muted">mean ${mean.toFixed(2)}, width ${sd.toFixed(2)}, ${klNats.toFixed(3)} nats</span>`;
 }
 
+/** The name of a fit beside its peak, on the side where there is more room. */
+function labelOf(name: 'forward' | 'reverse', { mean, sd }: Gaussian): unknown {
+  const isLeft = mean > 0;
+  const x = toX(mean) + (isLeft ? -LABEL_GAP : LABEL_GAP);
+  const y = Math.max(LABEL_TOP, heightOf(1 / (sd * Math.sqrt(2 * Math.PI))) + LABEL_GAP);
+  return svg`<text class=${name} x=${x} y=${y} text-anchor=${isLeft ? 'end' : 'start'}>${name}</text>`;
+}
+
 function curveOf(q: Gaussian): string {
   return pathOf([{ ...q, weight: 1 }]);
 }
@@ -266,10 +270,14 @@ function areaOf(mixture: readonly Component[]): string {
 function pathOf(mixture: readonly Component[]): string {
   const points = Array.from({ length: POINTS }, (_, i) => {
     const x = -REACH + (2 * REACH * i) / (POINTS - 1);
-    const y = FLOOR - (Math.min(TOP_DENSITY * 1.2, density(mixture, x)) / TOP_DENSITY) * (FLOOR - 10);
-    return `${toX(x).toFixed(1)} ${y.toFixed(1)}`;
+    return `${toX(x).toFixed(1)} ${heightOf(density(mixture, x)).toFixed(1)}`;
   });
   return `M${points.join('L')}`;
+}
+
+/** Where a density is drawn. */
+function heightOf(value: number): number {
+  return FLOOR - (Math.min(TOP_DENSITY * 1.2, value) / TOP_DENSITY) * (FLOOR - 10);
 }
 
 function toX(x: number): number {

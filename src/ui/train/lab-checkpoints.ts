@@ -4,9 +4,9 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { repeat } from 'lit/directives/repeat.js';
 import * as v from 'valibot';
 import type { Checkpoint, CheckpointOverview, ChosenFile } from '../../protocol/checkpoints.ts';
+import { keyedList } from '../parts/keyed-list.ts';
 import type { CheckpointsController, CheckpointsState } from '../parts/checkpoints-controller.ts';
 import { download } from '../parts/download.ts';
 import { chosenFiles, droppedFiles } from '../parts/dropped-files.ts';
@@ -137,7 +137,7 @@ export class LabCheckpoints extends LabElement {
             export”.
           </p>`
         : html`<ul>
-            ${repeat(
+            ${keyedList(
               checkpoints,
               ({ id }) => id,
               (checkpoint) => html`<li>${this.#row(checkpoint, names.get(checkpoint.parentId ?? '') ?? '')}</li>`,

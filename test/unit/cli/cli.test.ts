@@ -48,7 +48,7 @@ describe('score', () => {
     for (const key of ['accuracy', 'macroF1', 'ndcg10', 'pairAccuracy']) expect(summary[key]).toBeTypeOf('number');
     const written = (await readFile(output, 'utf8')).trimEnd().split('\r\n');
     expect(written[0]).toMatch(
-      /^row,query,queryId,docId,title,label,labelName,score,relevance,confidence,p0,p1,p2,p3,grade$/,
+      /^row,query,queryId,docId,title,label,labelName,score,relevance,confidence,p0,p1,p2,p3,grade,brand,file_grade$/,
     );
     expect(written.slice(1).map((line) => line.split(',')[0])).toEqual(['2', '3', '4', '5']);
   });
@@ -182,6 +182,25 @@ describe('answer', () => {
     const bad = await lab(...answer, '--temperature', '1', '--top-p', '2');
     expect(bad.code).toBe(2);
     expect(bad.err).toMatch(/top-p above 0 and at most 1/u);
+  });
+
+  it.each([
+    ['', 'kettle', /The query is empty/u],
+    [' \n', '{"text":"kettle"}', /The query is empty/u],
+    ['kettle', '', /The document is empty/u],
+    ['kettle', '{"title":" ","brand":"Acme"}', /The document is empty/u],
+  ])('rejects the query %j with the document %j', async (query, document, message) => {
+    const { code, err } = await lab('answer', query, document, ...onModel());
+    expect(err).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it('takes the text for the title of a document without one', async () => {
+    const answer = (field: string) => lab('answer', 'kettle', `{"${field}":"red kettle"}`, '--no-reason', ...onModel());
+    const byTitle = await answer('title');
+    const byText = await answer('text');
+    expect(byText.out).toBe(byTitle.out);
+    expect(byText.code).toBe(0);
   });
 
   it('rejects a document of broken JSON, and a missing model', async () => {

@@ -97,6 +97,80 @@ describe('lab score', () => {
     );
   });
 
+  it('says what abstaining leaves and how far the judges of a file agree', async () => {
+    const rows = ['Ada,3', 'Bo,3', 'Ada,0', 'Bo,1'].map((said, i) => `red kettle,D${i >> 1},kettle ${i >> 1},${said}`);
+    const path = put('judges.csv', ['query,docId,title,annotator,grade', ...rows, ''].join('\n'));
+    const out = join(folder, 'judges-scored.jsonl');
+    const {
+      code,
+      err,
+      out: printed,
+    } = await lab('score', path, '--backend', 'cpu', '--abstain-below', '0.999', '--out', out);
+    expect(code, err).toBe(0);
+    expect(printed).toMatch(/Below 100 % a person decides: 1 of 1 graded pairs/u);
+    expect(printed).toMatch(/2 judges, 2 pairs with two or more: Ada 2, Bo 2/u);
+    expect(printed).toMatch(/Ada and Bo: 50 % the same on 2, quadratic weighted kappa 0\.\d{3}/u);
+    const first = JSON.parse(readFileSync(out, 'utf8').split('\n')[0] ?? '') as Record<string, unknown>;
+    expect(first).toMatchObject({ abstains: true, annotator: 'Ada' });
+    expect((await lab('score', path, '--abstain-below', '2')).err).toMatch(/a number from 0 to 1/u);
+  });
+
+  it('is no other than what the other commands read', async () => {
+    const queries = Array.from({ length: 40 }, (_, i) => ({ _id: `q${i}`, text: `kettle ${i}` }));
+    const judged = queries.flatMap(({ _id }) => TITLES.map((_, i) => `${_id}\tD${i}\t${GRADES[i] ?? 0}`));
+    const files = [
+      put('many-corpus.jsonl', beir['corpus.jsonl']),
+      put('many-queries.jsonl', queries.map((query) => JSON.stringify(query)).join('\n')),
+      put('many.tsv', ['query-id\tcorpus-id\tscore', ...judged, ''].join('\n')),
+    ];
+    const data = files.flatMap((path) => ['--data', path]);
+    const train = await lab('sft', ...data, '--preset', 'micro', '--steps', '1', '--out', join(folder, 'sft'));
+    expect(train.code, train.err).toBe(0);
+    expect(train.err).toMatch(/Read as BEIR[^]*120 judged pairs, 3 documents/u);
+    const [corpus = '', texts = '', qrels = ''] = files;
+    const rules = await lab('piar', qrels, '--docs', corpus, '--queries', texts, '--out', join(folder, 'piar'));
+    expect(rules.code, rules.err).toBe(0);
+    expect(rules.err).toMatch(/Read as BEIR/u);
+    const out = join(folder, 'ruled.jsonl');
+    const texts_ = ['--docs', corpus, '--queries', texts];
+    const ruled = await lab(
+      'score',
+      qrels,
+      ...texts_,
+      '--rules-alone',
+      join(folder, 'piar', 'instruction.json'),
+      '--reason',
+      '--out',
+      out,
+    );
+    expect(ruled.code, ruled.err).toBe(0);
+    const reasons = readFileSync(out, 'utf8').trimEnd().split('\n');
+    expect(reasons).toHaveLength(120);
+    expect(JSON.parse(reasons[0] ?? '')).toMatchObject({
+      stepsVerified: expect.stringMatching(/^(\d) of \1$/u) as string,
+    });
+    const model = ['--model', join(folder, 'sft', 'model')];
+    const measured = await lab('eval', ...model, ...data, '--format', 'beir', '--split', 'dev', '--json');
+    expect(measured.code, measured.err).toBe(0);
+    const twice = await lab('sft', '--data', '-', '--data', '-', '--out', join(folder, 'twice'));
+    expect(twice.err).toMatch(/Standard input \(-\) is given for several files/u);
+  });
+
+  it('keeps the columns of the file as they are, in every table that it writes', async () => {
+    const own = 'query,docId,title,grade,Custodian,score,Remark\nred kettle,007,Red kettle,3,Anna,0.50,=1+1\n';
+    const path = put('own.csv', `${own}x\nred kettle,008,Hose,0,,1,ok then\n`);
+    const [out, parquet] = [join(folder, 'own-scored.csv'), join(folder, 'own-scored.parquet')];
+    const { code, err } = await lab('score', path, '--backend', 'cpu', '--out', out, '--export', parquet);
+    expect(code, err).toBe(0);
+    const [head = '', ...rows] = readFileSync(out, 'utf8').trimEnd().split('\r\n');
+    expect(head).toMatch(/^row,query,queryId,docId,title,label,.*,grade,file_grade,Custodian,file_score,Remark$/u);
+    expect(rows.map((row) => row.split(',').slice(-5).join(','))).toEqual(["3,3,Anna,0.50,'=1+1", '0,0,,1,ok then']);
+    expect(await rowsIn(given('own.parquet', readFileSync(parquet)))).toMatchObject([
+      { row: 2, docId: '007', grade: 3, file_grade: '3', Custodian: 'Anna', file_score: '0.50', Remark: '=1+1' },
+      { row: 4, docId: '008', grade: 0, file_grade: '0', Custodian: '', file_score: '1', Remark: 'ok then' },
+    ]);
+  });
+
   it('never writes over any of its inputs', async () => {
     const [corpus = '', queries = '', qrels = ''] = Object.entries(beir).map(([name, content]) => put(name, content));
     for (const out of [corpus, queries]) {

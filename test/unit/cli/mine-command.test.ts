@@ -29,7 +29,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('lab mine', () => {
   it('lists hard pairs of the rule world, with consistent counts', async () => {
-    const { code, out } = await mine('--queries', '3', '--show', '2', '--json');
+    const { code, out } = await mine('--world-queries', '3', '--show', '2', '--json');
     expect(code).toBe(0);
     expect(out).toMatch(/18 pairs, 36 completions: right label \d+\.\d %, full reward \d+\.\d %/u);
     expect(out).toMatch(/gold: (irrelevant|partial|substantial|exact)/u);

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkOutputFile, OutputFile, partOf, writeOutput, writeTogether } from '../../../src/cli/outputs.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
@@ -27,6 +28,16 @@ async function contents(): Promise<ReadonlyMap<string, string>> {
 }
 
 const PAIRS = 'query,title,docId,grade\nred kettle,kettle red,a,1\nred kettle,lamp,b,0\n';
+
+describe('files that are written whole', () => {
+  it('use parts of one process, and remove those of dead ones', async () => {
+    const dead = String(2 ** 22 + 1); // above Linux's largest process id
+    const parts = [`a.json.${dead}.part`, `a.json.${process.ppid}.part`, `other.${dead}.part`];
+    for (const name of parts) await writeFile(at(name), 'half');
+    await writeTogether(folder, new Map([['a.json', '{}']]));
+    expect([...(await contents()).keys()].toSorted()).toEqual([at('a.json'), ...parts.slice(1).map(at)].toSorted());
+  });
+});
 
 describe('outputs', () => {
   it.each([
@@ -88,7 +99,7 @@ describe('outputs', () => {
 
   it('leave a folder unchanged if one of several files cannot be written', async () => {
     await writeFile(at('a'), 'old a');
-    await mkdir(at('b.part'));
+    await mkdir(at(`b.${process.pid}.part`));
     await expect(
       writeTogether(
         folder,
@@ -99,7 +110,7 @@ describe('outputs', () => {
       ),
     ).rejects.toThrow(/could not write .*b/u);
     expect(await readFile(at('a'), 'utf8')).toBe('old a');
-    expect(existsSync(at('a.part'))).toBe(false);
+    expect(existsSync(at(`a.${process.pid}.part`))).toBe(false);
   });
 
   it.skipIf(!existsSync('/dev/full'))('report a full disk, without a stack', async () => {

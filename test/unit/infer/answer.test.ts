@@ -179,25 +179,27 @@ describe('a row that cannot become a prompt', () => {
 });
 
 describe('a score that is not a number', () => {
-  it('is an error that names what was scored, whoever asks', async () => {
-    const norm = model.transformer.weights.get('model.norm.weight');
-    if (norm === undefined) throw new Error('no final norm');
-    const weights = new Map(model.transformer.weights).set(
-      'model.norm.weight',
-      tf.tidy(() => tf.mul(tf.onesLike(norm), 3e38)),
-    );
-    const broken: LabModel = { ...model, transformer: { ...model.transformer, weights } };
-    const [pair] = pairs;
-    if (pair === undefined) throw new Error('no pair');
-    const rows = async function* (): AsyncGenerator<{ pair: Pair; row: number }> {
-      yield await Promise.resolve({ pair, row: 17 });
-    };
-    const stream = scoreStream(broken, rows(), undefined, { nameOf: ({ row }) => `row ${row}` });
-    await expect(stream.next()).rejects.toThrow(/The score of row 17 is not a number/u);
-    await expect(answerPair(broken, pair, { emit: () => undefined })).rejects.toMatchObject({ code: 'not-finite' });
-    await expect(evaluate(broken, [toExpert(pair)])).rejects.toThrow(`query "${pair.queryId}"`);
-    weights.get('model.norm.weight')?.dispose();
-  });
+  // Embeddings overflow in the norm, which leaves logits of 0: numbers, but no scores.
+  it.each(['model.norm.weight', 'model.embed_tokens.weight'])(
+    'is an error that names what was scored (%s)',
+    async (name) => {
+      const before = model.transformer.weights.get(name);
+      if (before === undefined) throw new Error(`no ${name}`);
+      const huge = tf.tidy(() => tf.mul<typeof before>(tf.sign(before), 3e38));
+      const weights = new Map(model.transformer.weights).set(name, huge);
+      const broken: LabModel = { ...model, transformer: { ...model.transformer, weights } };
+      const [pair] = pairs;
+      if (pair === undefined) throw new Error('no pair');
+      const rows = async function* (): AsyncGenerator<{ pair: Pair; row: number }> {
+        yield await Promise.resolve({ pair, row: 17 });
+      };
+      const stream = scoreStream(broken, rows(), undefined, { nameOf: ({ row }) => `row ${row}` });
+      await expect(stream.next()).rejects.toThrow(/The score of row 17 is not a number/u);
+      await expect(answerPair(broken, pair, { emit: () => undefined })).rejects.toMatchObject({ code: 'not-finite' });
+      await expect(evaluate(broken, [toExpert(pair)])).rejects.toThrow(`query "${pair.queryId}"`);
+      huge.dispose();
+    },
+  );
 });
 
 describe('loadLabModel', () => {

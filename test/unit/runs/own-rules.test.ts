@@ -201,8 +201,9 @@ describe('a reinforcement checkpoint of version 1', () => {
       tokens: { generated: 1, learned: 2, expert: 3 },
       curve: [],
     };
+    const weights = new Map([['w', { shape: [2], data: new Float32Array(2) }]]);
     const moments = { step: 3, firstMoment: new Float32Array(2), secondMoment: new Float32Array(2) };
-    const read = readGrpoCheckpoint(writeRunFile(metadata, new Map(), moments));
+    const read = readGrpoCheckpoint(writeRunFile(metadata, weights, moments));
     expect(read.dataHash).toBe('01234567');
     expect(read.experiment.data).toMatchObject({ kind: 'world', seed: 5 });
     expect(read.experiment.queries).toBe(7);

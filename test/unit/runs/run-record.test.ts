@@ -1,9 +1,22 @@
 /** Records of runs as files, and as event files of TensorBoard. */
 import fc from 'fast-check';
+import { safeParse } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
-import { NO_REMARKS, type TrackedRun } from '../../../src/protocol/tracked-run.ts';
-import { RECORD_FILES, readRecordFiles, recordFiles } from '../../../src/runs/run-record.ts';
+import {
+  NO_REMARKS,
+  type RunCompletions,
+  RunCompletionsSchema,
+  type TrackedRun,
+  TrackedRunSchema,
+} from '../../../src/protocol/tracked-run.ts';
+import {
+  ALL_RECORD_FILES,
+  COMPLETIONS_FILE,
+  RECORD_FILES,
+  readRecordFiles,
+  recordFiles,
+} from '../../../src/runs/run-record.ts';
 import { maskedCrc32c, tensorboardEvents } from '../../../src/runs/tensorboard.ts';
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
@@ -20,8 +33,14 @@ const someRun: fc.Arbitrary<TrackedRun> = fc.record({
   steps: fc.nat(),
   settings: fc.dictionary(plainKey(/^[a-z.]{1,20}$/u), fc.oneof(fc.string(), finite, fc.boolean(), fc.constant(null))),
   curve: fc.array(
-    fc.record({ step: fc.nat(), measures: fc.dictionary(plainKey(/^[a-zA-Z]{1,12}$/u), fc.oneof(finite, fc.constant(null))) }),
+    fc.record(
+      { step: fc.nat(), measures: fc.dictionary(plainKey(/^[a-zA-Z]{1,12}$/u), fc.oneof(finite, fc.constant(null))), tokens: fc.nat(), activeMs: fc.nat() },
+      { requiredKeys: ['step', 'measures'] },
+    ),
   ),
+  activeMs: fc.option(fc.nat()),
+  watch: fc.option(fc.record({ metric: fc.constantFrom('accuracy', 'lossNats'), patience: fc.nat({ max: 9 }) })),
+  best: fc.option(fc.record({ step: fc.nat(), value: finite, checkpointId: fc.constant('c1') })),
   state: fc.constantFrom('queued', 'running', 'finished', 'stopped', 'failed'),
   parentId: fc.option(fc.stringMatching(/^[\w-]{1,64}$/u)),
   startedAt: fc.nat(),
@@ -35,12 +54,61 @@ const someRun: fc.Arbitrary<TrackedRun> = fc.record({
   isArchived: fc.boolean(),
 }); // prettier-ignore
 
+const someCompletions: fc.Arbitrary<RunCompletions> = fc.record({
+  step: fc.nat(),
+  answers: fc.array(
+    fc.record({ query: fc.string(), title: fc.string(), gold: fc.nat(), label: fc.nat(), completion: fc.string() }),
+    { maxLength: 4 },
+  ),
+});
+const onlyRun = (run: TrackedRun): ReturnType<typeof recordFiles> => recordFiles({ run, completions: [] });
+
+/** Every value that differs from this one by another number in the place of one of its numbers. */
+function* withNumber(value: unknown, other: number): Generator {
+  if (typeof value === 'number') yield other;
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, part] of Object.entries(value)) {
+    for (const changed of withNumber(part, other)) {
+      yield Array.isArray(value) ? value.with(Number(key), changed) : { ...value, [key]: changed };
+    }
+  }
+}
+
 describe('the files of a run', () => {
-  it('give the same run back', () => {
+  it('give the same run and completions back', () => {
     fc.assert(
-      fc.property(someRun, (run) => {
-        expect(readRecordFiles('here', recordFiles(run))).toEqual(run);
+      fc.property(someRun, fc.array(someCompletions, { maxLength: 3 }), (run, completions) => {
+        expect(readRecordFiles('here', recordFiles({ run, completions }))).toEqual({ run, completions });
       }),
+    );
+  });
+
+  it('hold no number that JSON cannot hold, whichever it is', () => {
+    fc.assert(
+      fc.property(someRun, someCompletions, fc.constantFrom(Infinity, -Infinity, NaN), (run, completions, wrong) => {
+        for (const changed of withNumber(run, wrong)) expect(safeParse(TrackedRunSchema, changed).success).toBe(false);
+        for (const changed of withNumber(completions, wrong)) {
+          expect(safeParse(RunCompletionsSchema, changed).success).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('are refused where a file has such a number', () => {
+    const [run] = fc.sample(someRun, 1) as [TrackedRun];
+    const files = onlyRun({ ...run, curve: [] });
+    const wrong = { ...files, 'metrics.jsonl': '{"step":1,"measures":{"reward":1e999}}' };
+    expect(() => readRecordFiles('here', wrong)).toThrow(/metrics\.jsonl, line 1/u);
+    expect(() => readRecordFiles('here', { ...files, 'config.json': '{"a":[1e999]}' })).toThrow(/experiment/u);
+  });
+
+  it('have completions only where something was completed', () => {
+    const [run] = fc.sample(someRun, 1) as [TrackedRun];
+    expect(Object.keys(onlyRun(run))).toEqual([...RECORD_FILES]);
+    const files = recordFiles({ run, completions: [{ step: 3, answers: [] }] });
+    expect(Object.keys(files)).toEqual([...ALL_RECORD_FILES]);
+    expect(() => readRecordFiles('here', { ...files, [COMPLETIONS_FILE]: '{"step":-1}' })).toThrow(
+      /completions\.jsonl, line 1/u,
     );
   });
 
@@ -49,7 +117,7 @@ describe('the files of a run', () => {
       someRun.map((one) => ({ ...one, curve: [{ step: 1, measures: { reward: 1 } }] })),
       1,
     );
-    const files = recordFiles(run as TrackedRun);
+    const files = onlyRun(run as TrackedRun);
     const { [name]: _missing, ...others } = files;
     expect(() => readRecordFiles('here', others)).toThrow(LabError);
     expect(() => readRecordFiles('here', others)).toThrow(name);
@@ -58,7 +126,7 @@ describe('the files of a run', () => {
 
   it('name the line and the field that are wrong', () => {
     const [run] = fc.sample(someRun, 1) as [TrackedRun];
-    const files = recordFiles({ ...run, ...NO_REMARKS });
+    const files = onlyRun({ ...run, ...NO_REMARKS });
     const metrics = '{"step":1,"measures":{}}\n{"step":-1,"measures":{}}\n';
     expect(() => readRecordFiles('here', { ...files, 'metrics.jsonl': metrics })).toThrow(/line 2/u);
     const wrong = JSON.stringify({ ...(JSON.parse(files['run.json']) as object), seed: 'one' });

@@ -34,7 +34,9 @@ function formerJson(value: unknown): string {
 /** A checkpoint with every entry of its metadata in former JSON. */
 function formerBytes(bytes: Uint8Array): Uint8Array {
   const { tensors, metadata } = readSafetensors(bytes);
-  const former = [...metadata].map(([key, text]) => [key, formerJson(JSON.parse(text))] as const);
+  const former = [...metadata]
+    .filter(([key]) => key !== 'sha256')
+    .map(([key, text]) => [key, formerJson(JSON.parse(text))] as const);
   return writeSafetensors(tensors.values(), new Map(former));
 }
 

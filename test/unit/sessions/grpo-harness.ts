@@ -78,8 +78,8 @@ export class GrpoHarness {
   }
 
   /** Runs branches to their ends and stops. */
-  async runToEnd(branches: Record<string, unknown>): Promise<void> {
-    const over = this.run(branches);
+  async runToEnd(branches: Record<string, unknown>, request: Partial<GrpoRequest> = {}): Promise<void> {
+    const over = this.run(branches, request);
     await this.next('finished');
     await this.command({ kind: 'stop' });
     await over;

@@ -64,6 +64,13 @@ describe('a demonstration', () => {
     const together = [0, 1].map((id) => harness.of('measure').filter(({ branch }) => branch === id));
     expect(together[1]?.[0]?.answers).toEqual(together[0]?.[0]?.answers);
     expect(together.map((events) => events.map(({ point }) => point))).toEqual(points);
+    // One that is twice as fast makes two steps for one, and the same ones.
+    const paced = Object.entries(branches).map(([name, experiment], i) => ({ name, experiment, pace: 2 - i }));
+    await harness.runToEnd({}, { branches: paced });
+    expect(harness.of('step').map(({ branch, step }) => `${branch}:${step}`)).toEqual(
+      ['0:1', '1:1', '0:2', '0:3', '1:2', '0:4', '1:3', '1:4'], // prettier-ignore
+    );
+    expect([harness.hashOf(0), harness.hashOf(1)]).toEqual(alone);
   });
 
   it('forks a branch at a checkpoint: to the same bits if nothing changes, to others if the coefficient does', async () => {

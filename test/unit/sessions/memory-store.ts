@@ -7,6 +7,7 @@ import type { OpenRunInput, RunLease } from '../../../src/checkpoint/open-runs.t
 import type { RunRecord } from '../../../src/checkpoint/run-records.ts';
 import type { TrackedProgress } from '../../../src/checkpoint/tracked-runs.ts';
 import { LabError } from '../../../src/common/errors.ts';
+import { NO_REMARKS, type RunCompletions, type RunWatch, type TrackedRun } from '../../../src/protocol/tracked-run.ts';
 import type { RunStore } from '../../../src/sessions/run-store.ts';
 
 export class MemoryStore implements RunStore {
@@ -64,16 +65,42 @@ export class MemoryStore implements RunStore {
   /** The last record of each run. */
   readonly progressOf = new Map<string, TrackedProgress>();
 
+  /** How all runs are watched. */
+  watch: RunWatch | null = null;
+
+  /** The completions of each run, by step. */
+  readonly completionsOf = new Map<string, Map<number, RunCompletions>>();
+
   readonly tracked = {
-    progress: async (progress: TrackedProgress): Promise<void> => {
-      await Promise.resolve();
-      if (this.failure !== undefined) throw this.failure;
-      this.progressOf.set(progress.id, structuredClone(progress));
+    begin: async (progress: TrackedProgress): Promise<TrackedRun | undefined> => {
+      const before = this.progressOf.get(progress.id);
+      await this.#write(progress, []);
+      const known = before ?? (this.watch === null ? undefined : progress);
+      return known && { schemaVersion: 1, queuedAt: null, watch: this.watch, ...NO_REMARKS, ...known };
     },
+    progress: (progress: TrackedProgress, completions: readonly RunCompletions[]): Promise<void> =>
+      this.#write(progress, completions),
   };
 
-  async save(info: CheckpointInfoInput, payload: Uint8Array<ArrayBuffer>): Promise<{ id: string; sizeBytes: number }> {
+  async #write(progress: TrackedProgress, completions: readonly RunCompletions[]): Promise<void> {
     await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
+    this.progressOf.set(progress.id, structuredClone(progress));
+    const known = this.completionsOf.get(progress.id) ?? new Map<number, RunCompletions>();
+    for (const one of completions) known.set(one.step, one);
+    this.completionsOf.set(progress.id, known);
+  }
+
+  /** What each save was asked to keep besides the last ones. */
+  readonly keptIds: (string | null)[] = [];
+
+  async save(
+    info: CheckpointInfoInput,
+    payload: Uint8Array<ArrayBuffer>,
+    { keepId }: Parameters<RunStore['save']>[2],
+  ): Promise<{ id: string; sizeBytes: number }> {
+    await Promise.resolve();
+    this.keptIds.push(keepId);
     if (this.failure !== undefined) throw this.failure;
     const id = `c${this.saved.size + 1}`;
     this.saved.set(id, { info, payload: payload.slice() });

@@ -86,6 +86,19 @@ describe.each(RUNS)('a %s run', (_, request) => {
     expect(harness.of('log').map(({ step }) => step)).toEqual([1, 2, 3, 3, 4]);
   });
 
+  it('that finishes in a full store names no checkpoint as its model, not even an earlier one', async () => {
+    const harness = harnessOf();
+    harness.onEvent((event) => {
+      if (event.kind === 'log' && event.step === 3) {
+        harness.store.failure = new LabError('storage-full', { message: 'There is no room.' });
+      }
+    });
+    expect(await harness.train(request)).toMatchObject({ kind: 'finished', step: 4, checkpointId: null });
+    expect(harness.of('unsaved')).toMatchObject([{ step: 4, code: 'storage-full' }]);
+    const roomy = harnessOf();
+    expect(await roomy.train(request)).toMatchObject({ kind: 'finished', checkpointId: expect.any(String) as string });
+  });
+
   it('gives up when GPUs are lost repeatedly without a step in between, and can be resumed', async () => {
     const harness = harnessOf();
     gpu.faults = Array.from({ length: 9 }, () => LOST);

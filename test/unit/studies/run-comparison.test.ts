@@ -55,12 +55,37 @@ describe('compareRuns', () => {
     expect(lastValue(run(0, 1, null), 'tailRecall')).toBeNull();
     const rows = [...longRows(compareRuns([run(0, 1, null), run(1, 1, 0.7)]))];
     expect(rows).toEqual([
-      ['runs/0-1', 'grpo', 'lambda 0', 1, 0, 'accuracy', 0.5],
-      ['runs/0-1', 'grpo', 'lambda 0', 1, 0, 'reward', 0.1],
-      ['runs/1-1', 'grpo', 'lambda 1', 1, 0, 'accuracy', 0.5],
-      ['runs/1-1', 'grpo', 'lambda 1', 1, 0, 'reward', 0.1],
-      ['runs/1-1', 'grpo', 'lambda 1', 1, 2, 'accuracy', 0.7],
+      ['runs/0-1', 'grpo', 'lambda 0', 1, 0, 'accuracy', 0.5, '', ''],
+      ['runs/0-1', 'grpo', 'lambda 0', 1, 0, 'reward', 0.1, '', ''],
+      ['runs/1-1', 'grpo', 'lambda 1', 1, 0, 'accuracy', 0.5, '', ''],
+      ['runs/1-1', 'grpo', 'lambda 1', 1, 0, 'reward', 0.1, '', ''],
+      ['runs/1-1', 'grpo', 'lambda 1', 1, 2, 'accuracy', 0.7, '', ''],
     ]);
+  });
+
+  it('draws over tokens and time at the mean of where the runs of a group were', () => {
+    const timed = (seed: number, slow: number): ComparedRun => {
+      const { curve, ...rest } = run(0, seed, 0.6);
+      return {
+        ...rest,
+        curve: curve.map((point, i) => ({ ...point, tokens: i * 100 * seed, activeMs: i * 1000 * slow })),
+      };
+    };
+    const comparison = compareRuns([timed(1, 1), timed(3, 2), run(0.3, 1, 0.7)]);
+    expect(comparison.axes).toEqual(['step', 'tokens', 'time']);
+    const placesOver = (axis: 'step' | 'tokens' | 'time'): unknown =>
+      comparisonReport(comparison, ['accuracy'], axis).blocks.flatMap((block) =>
+        block.kind === 'plot' && block.plot.kind === 'curves'
+          ? block.plot.panels[0]?.lines.map((line) => line.map(({ at }) => at))
+          : [],
+      );
+    expect(placesOver('step')).toEqual([
+      [0, 2],
+      [0, 2],
+    ]);
+    expect(placesOver('tokens')).toEqual([[0, 200], []]);
+    expect(placesOver('time')).toEqual([[0, 1500], []]);
+    expect(compareRuns(runs).axes).toEqual(['step']);
   });
 
   it('counts a run once, however often it is there', () => {
@@ -80,6 +105,6 @@ describe('compareRuns', () => {
 
   it('says which runs are not finished', () => {
     const report = comparisonReport(compareRuns([run(0, 1, 1), { ...run(1, 1, 1), step: 1 }]));
-    expect(reportMarkdown(report)).toMatch(/Not finished\n\n- runs\/1-1: step 1 of 2/u);
+    expect(reportMarkdown(report)).toMatch(/Not to the last step\n\n- runs\/1-1: step 1 of 2/u);
   });
 });

@@ -16,7 +16,7 @@ export const MACHINE: LessonScreen<CollapseMaterial> = {
   title: 'On your machine',
   notes:
     'Start it before the lesson begins and come back to it here: the run continues behind the other screens. Ask for an estimate ' +
-    'first. When rare rules have fallen, rescue the run from an earlier step with examples and compare the two lines.',
+    'first. When rare rules have fallen, fork the run at an earlier step with examples and compare the two lines.',
   prose: ({ recording, isOwn }) =>
     html`<p class="lead">
         The same two runs, live, in this browser. Estimate first: at which step will the reward-only run have collapsed?
@@ -24,9 +24,9 @@ export const MACHINE: LessonScreen<CollapseMaterial> = {
       </p>
       <p><a class="button primary" href="#/collapse?preset=lesson">Run it here</a></p>
       <p class="more">
-        It is set to fewer held-out pairs and ${isOwn ? 'the seed' : `seed ${recording.seed}`}, and runs on while you
-        read other pages. When the line of rare rules falls, move λ of that branch up, or rescue it from an earlier
-        step: what was forgotten comes back only if something still shows it.
+        It is set to fewer held-out pairs, no control, and ${isOwn ? 'the seed' : `seed ${recording.seed}`}, and runs on
+        while you read other pages. When the line of rare rules falls, move λ of that branch up, or fork it at an
+        earlier step with λ: what was forgotten comes back only if something still shows it.
       </p>`,
   figure: ({ recording, balanced, isOwn }) => {
     const runs = isOwn ? [recording] : [recording, balanced];

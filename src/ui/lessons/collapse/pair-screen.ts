@@ -1,8 +1,7 @@
 /** One pair before and after: surer, and wrong. */
 import { html, nothing } from 'lit';
 import type { Recording } from '../../../protocol/recording.ts';
-import { traceTokenMeaning } from '../../../relevance/trace/trace-token.ts';
-import { tokenText } from '../../collapse/completion-text.ts';
+import { reasonSentences } from '../../collapse/completion-text.ts';
 import { lastFrame, surerAndWrong } from '../../flow/recording-facts.ts';
 import type { LessonScreen } from '../parts/lesson.ts';
 import type { CollapseMaterial } from './material.ts';
@@ -44,6 +43,7 @@ export const PAIR: LessonScreen<CollapseMaterial> = {
     return html`<div class="specimen">
       <p class="query">${at?.query}</p>
       <p class="offer">${at?.title}</p>
+      ${at === undefined || at.details === '' ? nothing : html`<p class="details">${at.details}</p>`}
       <p class="gold">
         Right: <b>${recording.labelNames[at?.label ?? 0]}</b>, by <i>${rule?.id}</i> (rare): ${rule?.text}
       </p>
@@ -63,23 +63,18 @@ export const PAIR: LessonScreen<CollapseMaterial> = {
 };
 
 function answerCard(recording: Recording, pair: number, frame: number): unknown {
-  const { frames, rules, labelNames, pairs } = recording;
+  const { frames, rules, pairs } = recording;
   const answers = frames[frame]?.answers;
   const isWrong = answers?.labels[pair] !== pairs[pair]?.label;
   const tokens = answers?.completions.find((each) => each.pair === pair)?.tokens ?? [];
+  const reasons = reasonSentences(tokens, rules);
   const cited = rules[answers?.rules[pair] ?? -1];
   return html`<div class="answer ${isWrong ? 'is-wrong' : ''}">
     <h3>${frame === 0 ? 'Before' : 'After'}: step ${frames[frame]?.step}</h3>
     <p class="big">${answerText(recording, pair, frame)}</p>
-    <p>${isWrong ? 'Wrong' : 'Right'}. Because: <i>${cited?.id ?? 'no rule'}</i>. ${cited?.text}</p>
-    <p class="tokens">${readable(tokens, rules, labelNames)}</p>
+    <p>
+      ${isWrong ? 'Wrong' : 'Right'}.
+      ${reasons.length === 0 ? 'It gives no reason.' : html`Because: <i>${cited?.id}</i>. ${reasons.join(' ')}`}
+    </p>
   </div>`;
-}
-
-/** Structure as words, text as it is. */
-function readable(tokens: readonly string[], rules: Recording['rules'], labelNames: readonly string[]): string {
-  return tokens
-    .map((token) => (traceTokenMeaning(token) !== undefined ? ` ${tokenText(token, rules, labelNames)} ` : token))
-    .join('')
-    .replaceAll(/\s+/gu, ' ');
 }

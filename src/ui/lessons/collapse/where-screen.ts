@@ -32,7 +32,13 @@ export const WHERE: LessonScreen<CollapseMaterial> = {
         ${vanished === undefined ? nothing : html`<p>Vanished: ${fateText(recording, vanished)}</p>`}`,
     };
   },
-  figure: ({ recording, isPresenting, isPrinting }) =>
-    html`<lab-flow .recording=${recording} explains ?terse=${isPresenting} ?ended=${isPrinting}></lab-flow>`,
+  figure: ({ recording, guesses, isPresenting, isPrinting }) =>
+    html`<lab-flow
+      .recording=${recording}
+      explains
+      ?terse=${isPresenting}
+      ?ended=${isPrinting}
+      ?plays=${guesses['seen'] !== undefined && !isPrinting}
+    ></lab-flow>`,
   csv: ({ recording }) => answersCsv(recording),
 };

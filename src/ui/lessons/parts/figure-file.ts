@@ -2,6 +2,8 @@
  * A figure of the page as a file: whatever draws it, text, boxes, lines, drawings and canvases become one SVG that
  * needs no styles, and a PNG of the same.
  */
+import { LabError } from '../../../common/errors.ts';
+
 const SVG = 'http://www.w3.org/2000/svg';
 /** Properties that drawings get from styles. */
 const DRAWN = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'font-family', 'font-size', 'font-style', 'font-weight', 'text-decoration', 'text-anchor'] as const; // prettier-ignore
@@ -26,16 +28,32 @@ export function figureSvg(figure: Element): string {
   return new XMLSerializer().serializeToString(page);
 }
 
-/** The same as PNG. */
-export async function figurePng(svgText: string): Promise<Blob | null> {
+/**
+ * The same as PNG.
+ *
+ * @throws {LabError} `internal` where the browser cannot draw it
+ */
+export async function figurePng(svgText: string): Promise<Blob> {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svgText)}`;
-  await image.decode();
+  const undrawable = (cause?: unknown): LabError =>
+    new LabError('internal', {
+      message: 'This browser cannot draw the figure as PNG.',
+      expected: 'a figure that a canvas can hold',
+      got: `${svgText.length} characters of SVG`,
+      fix: 'Save it as SVG, which is the same figure.',
+      cause,
+    });
+  await image.decode().catch((cause: unknown) => {
+    throw undrawable(cause);
+  });
   const canvas = document.createElement('canvas');
   canvas.width = image.naturalWidth * PNG_SCALE;
   canvas.height = image.naturalHeight * PNG_SCALE;
   canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve) => canvas.toBlob(resolve, 'image/png'));
+  const made = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/png'));
+  if (made === null) throw undrawable();
+  return made;
 }
 
 function partsOf(node: Node): SVGElement[] {

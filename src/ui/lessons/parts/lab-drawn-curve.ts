@@ -4,6 +4,8 @@
  */
 import { css, html, nothing, svg } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import { placedLabels } from '../../parts/chart-data.ts';
+import { cssProperties } from '../../parts/css-properties.ts';
 import { DrawingController } from '../../parts/drawing-controller.ts';
 import { LabElement } from '../../parts/lab-element.ts';
 import { baseStyles } from '../../parts/shared-styles.ts';
@@ -14,8 +16,18 @@ export interface DrawnPoint {
   readonly value: number;
 }
 
-/** Between the edges of the element and the axes. */
-const INSET = { left: 44, right: 20, top: 14, bottom: 34 } as const;
+/** Between the edges of the element and the axes; on the right are the labels of the curves. */
+const INSET = { left: 44, top: 14, bottom: 34 } as const;
+/** Of the labels: in sizes of their text, and of the width at most. */
+const LABEL_ROOM = { letters: 11.5, share: 0.28 } as const;
+const LABEL_GAP = 10;
+
+/** A curve's name at its end. */
+interface End {
+  readonly look: string;
+  readonly text: string;
+  readonly value: number;
+}
 
 /**
  * @fires curve-draw - the values at all marks as `detail`, whenever one is changed.
@@ -46,8 +58,21 @@ export class LabDrawnCurve extends LabElement {
       text {
         fill: var(--muted);
         font-family: var(--font);
-        font-size: var(--figure-text, 0.8125rem);
         font-variant-numeric: tabular-nums;
+      }
+      svg,
+      ul {
+        font-size: var(--figure-text, 0.8125rem);
+      }
+      li {
+        position: absolute;
+        top: var(--top, 0);
+        left: var(--left);
+        width: var(--room);
+        color: var(--muted);
+        font-variant-numeric: tabular-nums;
+        line-height: 1.2;
+        list-style: none;
       }
       path {
         fill: none;
@@ -85,11 +110,11 @@ export class LabDrawnCurve extends LabElement {
         opacity: 0.3;
       }
       .end-truth {
-        fill: var(--branch-0);
+        color: var(--branch-0);
         font-weight: 600;
       }
       .end-balanced {
-        fill: var(--branch-1);
+        color: var(--branch-1);
       }
     `,
   ];
@@ -104,7 +129,7 @@ export class LabDrawnCurve extends LabElement {
   @property({ attribute: false }) truth: readonly DrawnPoint[] = [];
   @property({ attribute: false }) balanced: readonly DrawnPoint[] = [];
   @property({ attribute: false }) faint: readonly (readonly DrawnPoint[])[] = [];
-  @state() private size = { width: 0, height: 0 };
+  @state() private size = { width: 0, height: 0, fontPx: 13 };
   @query('svg') private drawing: SVGSVGElement | null | undefined;
   #isDrawing = false;
 
@@ -119,30 +144,29 @@ export class LabDrawnCurve extends LabElement {
     const isOpen = this.truth.length === 0;
     const drawn = marks.map((step, i) => ({ step, value: values[i] ?? values[0] ?? 0 }));
     return html`<svg
-      viewBox="0 0 ${width} ${height}"
-      role="group"
-      aria-label=${this.label}
-      @pointerdown=${this.#began}
-      @pointermove=${this.#moved}
-      @pointerup=${() => (this.#isDrawing = false)}
-    >
-      ${[0, most / 2, most].map(
-        (value) =>
-          svg`<path class="grid" d="M${INSET.left} ${this.#y(value)}H${width - INSET.right}"></path>
+        viewBox="0 0 ${width} ${height}"
+        role="group"
+        aria-label=${this.label}
+        @pointerdown=${this.#began}
+        @pointermove=${this.#moved}
+        @pointerup=${() => (this.#isDrawing = false)}
+      >
+        ${[0, most / 2, most].map(
+          (value) =>
+            svg`<path class="grid" d="M${INSET.left} ${this.#y(value)}H${width - this.#right()}"></path>
             <text x=${INSET.left - 8} y=${this.#y(value)} dy="0.35em" text-anchor="end">${Math.round(value)}</text>`,
-      )}
-      ${marks.map((step) => svg`<text x=${this.#x(step)} y=${height - 10} text-anchor="middle">${step}</text>`)}
-      ${this.faint.map((curve) => svg`<path class="faint" d=${this.#path(curve)}></path>`)}
-      <path class="drawn" d=${this.#path(drawn)}></path>
-      ${isOpen ? nothing : svg`<path class="balanced" d=${this.#path(this.balanced)}></path>`}
-      ${isOpen ? nothing : svg`<path class="truth" d=${this.#path(this.truth)}></path>`}
-      <circle class="first" cx=${this.#x(marks[0] ?? 0)} cy=${this.#y(values[0] ?? 0)} r="5"></circle>
-      ${this.#ends(isOpen)}
-      ${
-        isOpen
-          ? drawn.slice(1).map(
-              ({ step, value }, i) =>
-                svg`<circle
+        )}
+        ${marks.map((step) => svg`<text x=${this.#x(step)} y=${height - 10} text-anchor="middle">${step}</text>`)}
+        ${this.faint.map((curve) => svg`<path class="faint" d=${this.#path(curve)}></path>`)}
+        <path class="drawn" d=${this.#path(drawn)}></path>
+        ${isOpen ? nothing : svg`<path class="balanced" d=${this.#path(this.balanced)}></path>`}
+        ${isOpen ? nothing : svg`<path class="truth" d=${this.#path(this.truth)}></path>`}
+        <circle class="first" cx=${this.#x(marks[0] ?? 0)} cy=${this.#y(values[0] ?? 0)} r="5"></circle>
+        ${
+          isOpen
+            ? drawn.slice(1).map(
+                ({ step, value }, i) =>
+                  svg`<circle
                   class="handle"
                   cx=${this.#x(step)}
                   cy=${this.#y(value)}
@@ -155,31 +179,57 @@ export class LabDrawnCurve extends LabElement {
                   aria-valuenow=${Math.round(value)}
                   @keydown=${(event: KeyboardEvent) => this.#keyPressed(event, i + 1)}
                 ></circle>`,
-            )
-          : nothing
-      }
-    </svg>`;
+              )
+            : nothing
+        }
+      </svg>
+      <ul
+        ${cssProperties({ '--left': `${width - this.#right() + LABEL_GAP}px`, '--room': `${this.#right() - LABEL_GAP}px` })}
+      >
+        ${this.#ends(drawn).map(({ look, text }) => html`<li class=${look}>${text}</li>`)}
+      </ul>`;
   }
 
   override firstUpdated(): void {
     this.#resized();
   }
 
-  #ends(isOpen: boolean): unknown {
-    const [truth, balanced] = [this.truth.at(-1), this.balanced.at(-1)];
-    if (isOpen || truth === undefined) return nothing;
-    const x = this.#x(truth.step) - 6;
-    return svg`<text class="end-truth" x=${x} y=${this.#y(truth.value) + 20} text-anchor="end">reward only: ${truth.value}</text>
-      ${
-        balanced === undefined
-          ? nothing
-          : svg`<text class="end-balanced" x=${x} y=${this.#y(balanced.value) - 10} text-anchor="end">reward + examples: ${balanced.value}</text>`
-      }`;
+  override updated(): void {
+    const { marks, values } = this;
+    const ends = this.#ends(marks.map((step, i) => ({ step, value: values[i] ?? values[0] ?? 0 })));
+    const items = [...this.renderRoot.querySelectorAll('li')];
+    const labels = items.map(({ offsetHeight: height }, i) => ({ height, middle: this.#y(ends[i]?.value ?? 0) }));
+    for (const [i, top] of placedLabels(labels, this.size.height - INSET.bottom).entries()) {
+      items[i]?.style.setProperty('--top', `${top.toFixed(1)}px`);
+    }
+  }
+
+  /** What is at the ends of the curves that are shown. */
+  #ends(drawn: readonly DrawnPoint[]): End[] {
+    const [truth, balanced, guess] = [this.truth.at(-1), this.balanced.at(-1), drawn.at(-1)];
+    const isGuessed = drawn.some(({ value }) => value !== drawn[0]?.value);
+    const own = guess === undefined || !isGuessed ? [] : [{ look: '', text: `your guess ${Math.round(guess.value)}`, value: guess.value }]; // prettier-ignore
+    if (truth === undefined) return own;
+    const others = this.faint.flatMap((curve) => curve.at(-1)?.value ?? []).toSorted((a, b) => a - b);
+    const middle = others[Math.floor(others.length / 2)];
+    return [
+      ...own,
+      { look: 'end-truth', text: `reward only ${truth.value}`, value: truth.value },
+      ...(balanced === undefined
+        ? []
+        : [{ look: 'end-balanced', text: `reward + examples ${balanced.value}`, value: balanced.value }]),
+      ...(middle === undefined ? [] : [{ look: '', text: 'faint: other seeds of reward only', value: middle }]),
+    ];
+  }
+
+  /** The room for labels on the right. */
+  #right(): number {
+    return Math.min(LABEL_ROOM.letters * this.size.fontPx, LABEL_ROOM.share * this.size.width);
   }
 
   #x(step: number): number {
     const last = this.marks.at(-1) ?? 1;
-    return INSET.left + (step / last) * Math.max(0, this.size.width - INSET.left - INSET.right);
+    return INSET.left + (step / last) * Math.max(0, this.size.width - INSET.left - this.#right());
   }
 
   #y(value: number): number {
@@ -229,8 +279,10 @@ export class LabDrawnCurve extends LabElement {
   }
 
   #resized(): void {
-    const { clientWidth: width, clientHeight: height } = this;
-    if (width > 0 && (width !== this.size.width || height !== this.size.height)) this.size = { width, height };
+    const { clientWidth: width, clientHeight: height, size, drawing } = this;
+    if (width === 0 || drawing === null || drawing === undefined) return;
+    const fontPx = Number.parseFloat(getComputedStyle(drawing).fontSize);
+    if (width !== size.width || height !== size.height || fontPx !== size.fontPx) this.size = { width, height, fontPx };
   }
 }
 

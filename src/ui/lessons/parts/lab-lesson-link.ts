@@ -4,6 +4,8 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import { type Failure, failureOf } from '../../../protocol/failure.ts';
+import { failureNotice } from '../../parts/failure-notice.ts';
 import { LabElement } from '../../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../../parts/shared-styles.ts';
 
@@ -63,13 +65,14 @@ export class LabLessonLink extends LabElement {
   @property() url = '';
   @state() private modules: Modules | undefined;
   @state() private said = '';
+  @state() private failure: Failure | undefined;
   @query('.opens') private button: HTMLButtonElement | null | undefined;
   @query('[popover]') private panel: HTMLElement | null | undefined;
 
   override render(): unknown {
     return html`<button class="opens" @click=${this.#encode}>Link and QR code</button>
       <div .popover=${'auto'} aria-label="Link and QR code">
-        ${this.modules === undefined ? nothing : this.#code(this.modules)}
+        ${this.modules === undefined ? nothing : this.#code(this.modules)} ${failureNotice(this.failure)}
         <p><a href=${this.url}>${this.url}</a></p>
         ${
           OF_THIS_MACHINE.test(new URL(this.url).host)
@@ -104,8 +107,13 @@ export class LabLessonLink extends LabElement {
   }
 
   readonly #encode = async (): Promise<void> => {
-    const { encode } = await import('uqr');
-    this.modules = encode(this.url, { border: 0, ecc: 'M' }).data;
+    this.failure = undefined;
+    try {
+      const { encode } = await import('uqr');
+      this.modules = encode(this.url, { border: 0, ecc: 'M' }).data;
+    } catch (thrown) {
+      this.failure = failureOf(thrown);
+    }
   };
 
   readonly #copy = async (): Promise<void> => {

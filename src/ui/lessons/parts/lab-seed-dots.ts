@@ -23,6 +23,10 @@ export class LabSeedDots extends LabElement {
   static override readonly styles = [
     baseStyles,
     css`
+      :host {
+        display: grid;
+        grid-template-rows: auto minmax(min-content, 1fr);
+      }
       table {
         width: 100%;
         height: 100%;
@@ -30,7 +34,7 @@ export class LabSeedDots extends LabElement {
         font-variant-numeric: tabular-nums;
         line-height: 1.2;
       }
-      caption {
+      .caption {
         padding-bottom: var(--space-2);
         color: var(--muted);
         font-size: var(--text-small);
@@ -130,19 +134,18 @@ export class LabSeedDots extends LabElement {
 
   override render(): unknown {
     const [low, high] = this.range;
-    return html`<table>
-      <caption>
-        ${this.caption}
-      </caption>
-      <tbody>
-        ${this.rows.map((row, i) => this.#row(row, i >= this.shown))}
-        <tr class="ticks" aria-hidden="true">
-          <th></th>
-          <td>${[low, (low + high) / 2, high].map((tick) => html`<span>${this.format(tick)}</span>`)}</td>
-          <td></td>
-        </tr>
-      </tbody>
-    </table>`;
+    // A caption of the table would not count in its height.
+    return html`<p id="caption" class="caption">${this.caption}</p>
+      <table aria-labelledby="caption">
+        <tbody>
+          ${this.rows.map((row, i) => this.#row(row, i >= this.shown))}
+          <tr class="ticks" aria-hidden="true">
+            <th></th>
+            <td>${[low, (low + high) / 2, high].map((tick) => html`<span>${this.format(tick)}</span>`)}</td>
+            <td></td>
+          </tr>
+        </tbody>
+      </table>`;
   }
 
   #row({ name, look, values, mean, interval }: DotsRow, isHidden: boolean): unknown {

@@ -38,11 +38,6 @@ export function dotsOf(
   });
 }
 
-/** The row with the highest mean, or the lowest; undefined of none. */
-export function bestOf(rows: readonly DotsRow[], isLowBest = false): DotsRow | undefined {
-  return rows.toSorted((a, b) => (isLowBest ? a.mean - b.mean : b.mean - a.mean))[0];
-}
-
 /** A finding by its claim and metric; undefined if the file has none. */
 export function findingOf({ findings }: ExperimentResults, claim: string, metric: MetricName): Finding | undefined {
   return findings.find((finding) => finding.claim === claim && finding.metric === metric);

@@ -5,8 +5,8 @@
 import { consume } from '@lit/context';
 import { css, html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import { repeat } from 'lit/directives/repeat.js';
 import type { Pair } from '../../../relevance/pair/pair.ts';
+import { keyedList } from '../../parts/keyed-list.ts';
 import { failureNotice } from '../../parts/failure-notice.ts';
 import { formatPercent } from '../../parts/format.ts';
 import { LabElement } from '../../parts/lab-element.ts';
@@ -127,7 +127,7 @@ export class LabWordRemover extends LabElement {
     const isFresh = this.removed.size === 0;
     return html`<p class="query">${whole.query}</p>
       <div class="words" role="group" aria-label="Words of the document">
-        ${repeat(
+        ${keyedList(
           wordsOf(whole.document),
           ({ place }) => place,
           ({ place, text }) =>

@@ -2,7 +2,7 @@
 import { formatDifference } from '../../parts/format.ts';
 import { html } from 'lit';
 import type { ExperimentResults } from '../../../protocol/experiment-results.ts';
-import { type Compared, comparedFigure, whichIsBest } from '../parts/compared.ts';
+import { type Compared, comparedFigure, howManyFell, whichIsBest } from '../parts/compared.ts';
 import { openable } from '../parts/lesson.ts';
 import { dotsCsv, dotsOf, findingOf, findingText, results, sourceText } from '../parts/results.ts';
 
@@ -35,7 +35,7 @@ const kept = (e8: ExperimentResults): Compared => {
 function against(e8: ExperimentResults, claim: string, metric: 'strictReward' | 'tailRecall'): unknown {
   return OTHERS.map(
     ([other, name]) =>
-      html`<p>
+      html`<p class="more">
         Every step checked, less ${name}: ${findingText(findingOf(e8, `${claim} (against ${other})`, metric))}.
       </p>`,
   );
@@ -49,7 +49,8 @@ export const openLesson = openable<Material>({
       title: 'Three ways to pay',
       notes:
         'Give an example for each: label and form only; a cited rule that implies the label and whose words are there; every step ' +
-        'as the expert has it. Ask which of them you would build first. It is nearly always the cheapest.',
+        'as the expert has it. Ask which of them you would build first. It is nearly always the cheapest. Seeds differ so much ' +
+        'that nobody can say whose pay rises most: it is the first thing that a room should ask of such a figure.',
       prose: () =>
         html`<p class="lead">
           A model writes a label and its reasons, and is paid. One reward looks at the label and the form. One also asks
@@ -70,17 +71,17 @@ export const openLesson = openable<Material>({
     {
       title: 'What the pay is worth',
       notes:
-        'The same models, all judged by the strictest reward. The start is the first line: point out that no bar reaches it. A ' +
-        'reward that rises is no proof of anything but itself.',
+        'The same models, all judged by the strictest reward. The start is the first line: point out that no mean reaches it. ' +
+        'A reward that rises is no proof of anything but itself.',
       prose: () =>
         html`<p class="lead">
           Now all of them are judged by one measure: how much of an expert’s reasoning is in their answers to pairs that
           they have never seen.
         </p>`,
       question: ({ e8 }) =>
-        whichIsBest(
+        howManyFell(
           worth(e8),
-          { asked: 'Which of the three reasons best in the end?', short: 'Reasons best' },
+          { asked: 'How many of the three reason worse than the start, beyond chance?', short: 'Reason worse' },
           against(e8, 'The full reward gives better reasoning', 'strictReward'),
         ),
       figure: ({ e8, guesses }) =>
@@ -94,9 +95,9 @@ export const openLesson = openable<Material>({
         'comparisons is undecided. Say so; it is what five seeds can tell.',
       prose: () => html`<p class="lead">Rare rules decide few pairs, so they are worth little to any of the three.</p>`,
       question: ({ e8 }) =>
-        whichIsBest(
+        howManyFell(
           kept(e8),
-          { asked: 'Which reward keeps most of the rare rules?', short: 'Keeps rare rules' },
+          { asked: 'How many of the three lose rare rules, beyond chance?', short: 'Lose rare rules' },
           against(e8, 'The full reward keeps the tail', 'tailRecall'),
         ),
       figure: ({ e8, guesses }) =>

@@ -71,8 +71,9 @@ const ruledRows = ({ arms }: Words): DotsRow[] =>
   arms.map(({ name, cited }) => shareRow(NAMES[name] ?? name, cited.movedAsRuled, 'own'));
 
 /** The default model, which comes first: how often labels move without the cited words, and without others. */
-function movedOf({ arms }: Words): Compared {
+function movedOf({ arms, findings }: Words): Compared {
   const [first] = arms;
+  const isDecided = findings.find(({ arm }) => arm === first?.name)?.outcome !== 'undecided';
   const rows =
     first === undefined
       ? []
@@ -80,7 +81,7 @@ function movedOf({ arms }: Words): Compared {
           shareRow('the cited words', first.cited.moved, 'own'),
           shareRow('as many others', first.control.moved, 'rival'),
         ];
-  return { key: 'moved', rows };
+  return { key: 'moved', rows, isDecided };
 }
 
 /** The findings on models as they answer by themselves. */

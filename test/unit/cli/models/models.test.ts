@@ -35,7 +35,7 @@ describe('a model in a checkpoint file', () => {
   it.each([
     ['answer', ['answer', 'red kettle', 'kettle', '--no-reason', '--model']],
     ['score', ['score', 'PAIRS', '--json', '--model']],
-    ['mine', ['mine', '--queries', '2', '--samples', '1', '--max-tokens', '2', '--model']],
+    ['mine', ['mine', '--world-queries', '2', '--samples', '1', '--max-tokens', '2', '--model']],
     ['eval', ['eval', '--pairs', '12', '--completions', '2', '--json', '--model']],
   ])('is accepted as a model by %s', async (_, words) => {
     const args = words.map((word) => word.replace('PAIRS', at('pairs.csv')));

@@ -72,6 +72,44 @@ describe('a sweep', () => {
   });
 });
 
+describe('a run with a reward of its own', () => {
+  it('has that of its module, says which, and resumes with no other', async () => {
+    await writeFile(at('reward.mjs'), 'export default ({ tokens }) => 1 / (1 + tokens);');
+    await writeFile(at('other.mjs'), 'export default () => 1;');
+    const run = ['grpo', '--config', at('grpo.json'), '--start', at('model'), '--backend', 'wasm', '--out', at('own')];
+    const made = await lab(...run, '--reward-module', at('reward.mjs'));
+    expect([made.code, made.err]).toEqual([0, expect.stringContaining('Step 2: reward')]);
+    const card = await readFile(at('own', 'model', 'card.json'), 'utf8').catch(() => '');
+    expect(card).toContain('reward \\"module\\"');
+    for (const wrong of [[], ['--reward-module', at('other.mjs')]]) {
+      const again = await lab(...run, '--resume', '--steps', '3', ...wrong);
+      expect([again.code, again.err]).toEqual([2, expect.stringMatching(/keeps its reward.*SHA-256/su)]);
+    }
+    const resumed = await lab(...run, '--resume', '--steps', '3', '--reward-module', at('reward.mjs'));
+    expect(resumed.code).toBe(0);
+    const broken = await lab(...run.slice(0, -1), at('broken'), '--reward-module', at('grpo.json'));
+    expect([broken.code, broken.err]).toEqual([2, expect.stringMatching(/reward module .*grpo\.json cannot be used/u)]);
+  });
+
+  it('may weigh the rewards there are, and names a rule that there is not', async () => {
+    const run = [
+      'grpo',
+      '--config',
+      at('grpo.json'),
+      '--start',
+      at('model'),
+      '--backend',
+      'wasm',
+      '--set',
+      'reward.own=yes',
+    ];
+    const wrong = await lab(...run, '--set', 'reward.own.ruleBonuses=no-such-rule 0.5', '--out', at('wrong'));
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringMatching(/bonus for a rule.*no-such-rule/su)]);
+    const made = await lab(...run, '--set', 'reward.own.tokenBonus=-0.01', '--out', at('weighed'));
+    expect(made.code).toBe(0);
+  });
+});
+
 describe('lab runs and compare', () => {
   it('list runs, with one that cannot be read', async () => {
     await mkdir(at('whole', 'broken'));
@@ -99,10 +137,41 @@ describe('lab runs and compare', () => {
     expect(out).toMatch(/\| grpo\.balance\.lambda \| 0\.3 \| 0 \|/u);
     expect((await readdir(report)).toSorted()).toEqual(['compare.csv', 'compare.html', 'compare.json', 'compare.md', 'compare.svg']); // prettier-ignore
     const [head, ...rows] = (await readFile(join(report, 'compare.csv'), 'utf8')).trim().split('\r\n');
-    expect(head).toBe('run,kind,group,seed,step,metric,value');
+    expect(head).toBe('run,kind,group,seed,step,metric,value,tokens,activeMs');
     expect(rows.filter((row) => /,accuracy,/u.test(row))).toHaveLength(12); // six runs, after steps 0 and 2
     const again = await lab('compare', at('whole'), '--out', report);
     expect(again.err).toMatch(/already.*compare\.md.*--force/su);
+  });
+
+  it('have the completions of each measurement, and how long it took to come there', async () => {
+    const path = at('whole', 'lambda-0_seed-1');
+    const linesOf = async (name: string): Promise<Record<string, unknown>[]> =>
+      (await readFile(join(path, name), 'utf8'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as never);
+    const completions = await linesOf('completions.jsonl');
+    expect(completions.map(({ step }) => step)).toEqual([0, 2]);
+    expect(completions[0]?.['answers']).toHaveLength(4);
+    const metrics = await linesOf('metrics.jsonl');
+    expect(metrics.every(({ tokens, activeMs }) => Number.isInteger(tokens) && Number.isInteger(activeMs))).toBe(true);
+    const overTokens = await lab('compare', at('whole'), '--axis', 'tokens', '--out', at('over-tokens'));
+    expect(overTokens.code).toBe(0);
+    expect(await readFile(at('over-tokens', 'compare.svg'), 'utf8')).toMatch(/\d tokens<\/text>/u);
+  });
+
+  it('are reported with figures and a citation, whichever runs they are', async () => {
+    const out = at('report-of-runs');
+    const folders = [at('whole', 'lambda-0_seed-1'), at('whole', 'lambda-0.3_seed-1')];
+    const made = await lab('report', ...folders, '--out', out);
+    expect([made.code, made.out.trim()]).toEqual([0, join(out, 'report.md')]);
+    const markdown = await readFile(join(out, 'report.md'), 'utf8');
+    expect(markdown).toMatch(/\| lambda 0\.3 \| 1 \|/u);
+    expect((await readdir(out)).toSorted()).toEqual(['report-labels.svg', 'report-loss.svg', 'report-reward.svg', 'report-rules.svg', 'report.bib', 'report.csv', 'report.html', 'report.json', 'report.md']); // prettier-ignore
+    const again = await lab('report', ...folders, '--out', out);
+    expect([again.code, again.err]).toEqual([2, expect.stringMatching(/--force/u)]);
+    const nowhere = await lab('report', ...folders);
+    expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringMatching(/needs a folder.*--out/su)]);
   });
 
   it.each([

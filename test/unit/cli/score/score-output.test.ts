@@ -31,7 +31,8 @@ const OPTIONS = {
 
 const ROWS: PairRow[] = Array.from({ length: 23 }, (_, i) => ({
   row: i + 2,
-  pair: { query: `q${i % 5}\n`, queryId: `q${i % 5}`, document: makeDocument({ title: `=t${i}`, docId: `-d${i}` }) },
+  ownQuery: ` q${i % 5}\n`,
+  pair: { query: `q${i % 5}`, queryId: `q${i % 5}`, document: makeDocument({ title: `=t${i}`, docId: `-d${i}` }) },
 }));
 
 const isScorable = ({ row }: PairRow): boolean => row % 9 !== 5;
@@ -123,6 +124,7 @@ describe('a file of scores', () => {
         if (!isRowError(row)) read.push(row);
       }
       expect(read.map(({ pair }) => pair.document.docId)).toEqual(SCORABLE.map(({ pair }) => pair.document.docId));
+      expect(read.map(({ ownQuery }) => ownQuery)).toEqual(SCORABLE.map(({ ownQuery }) => ownQuery));
       expect(read.map(({ pair }) => pair.queryId)).toEqual(SCORABLE.map(({ pair }) => pair.queryId));
       expect(read.map(({ pair }) => pair.document.title)).toEqual(
         SCORABLE.map(({ pair }) => `'${pair.document.title}`),

@@ -41,13 +41,13 @@ describe('experimentRunFolder', () => {
   const pathOf = (settings: GrpoExperimentInput): string =>
     experimentRunFolder('runs', v.parse(GrpoExperimentSchema, settings), 'abc').path;
 
-  it('names runs on a rule world as it did when settings had no data, no curriculum, no precision, no decoding and no pass rates', () => {
+  it('names runs on a rule world as it did when settings had no data, no curriculum, no precision, no decoding, no pass rates and no own reward', () => {
     const parsed = v.parse(GrpoExperimentSchema, { data: { kind: 'world', seed: 3 } });
-    const { data, passRates, ...others } = parsed;
+    const { data, passRates, reward: { own, ...reward }, ...others } = parsed; // prettier-ignore
     const { kind, ...world } = data;
     const { curriculum, precision, decoding, ...grpo } = others.grpo;
-    const old = hashHex(canonicalJson([{ ...others, grpo, world }, 'abc']));
-    expect([kind, passRates, curriculum.kind]).toEqual(['world', null, 'random']);
+    const old = hashHex(canonicalJson([{ ...others, reward, grpo, world }, 'abc']));
+    expect([kind, passRates, own, curriculum.kind]).toEqual(['world', null, null, 'random']);
     expect([precision, decoding]).toEqual(['f32', 'free']);
     expect(experimentRunFolder('runs', parsed, 'abc').path).toBe(join('runs', 'grpo', old));
   });

@@ -99,6 +99,15 @@ describe('RunFolder', () => {
     expect(await readdir(folder.path)).toEqual(['claim']);
   });
 
+  it('removes a claim that was left beside a result', async () => {
+    const folder = new RunFolder(join(out, 'run'));
+    const make = (): Promise<number> => Promise.resolve(1);
+    expect(await folder.once(v.number(), MADE, make)).toBe(1);
+    await writeFile(join(folder.path, 'claim'), String(2 ** 22 + 1));
+    expect(await folder.once(v.number(), MADE, make)).toBe(1);
+    expect(await readdir(folder.path)).toEqual(['result.json']);
+  });
+
   it.each(['', String(process.ppid)])(
     'takes over a claim that has not been refreshed for a long time: %j',
     async (owner) => {

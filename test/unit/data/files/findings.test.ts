@@ -54,6 +54,15 @@ describe('the findings about a file', () => {
   });
 });
 
+describe('several nested documents', () => {
+  it('are reported, because only one is read', async () => {
+    const rows = ['red mug', 'lamp'].map((title) => ({ query: 'mug', doc: { title }, product: { title: 'hose' } }));
+    const { pairs, said } = await read(rows.map((row) => JSON.stringify(row)).join('\n'), 'p.jsonl');
+    expect(pairs.map(({ document }) => document.title)).toEqual(['red mug', 'lamp']);
+    expect(said).toEqual(['"doc" is used as the document; "product" would also qualify.']);
+  });
+});
+
 describe('what is read', () => {
   const word = fc.constantFrom('red', 'mug', 'lamp', 'blue', 'rug', '5"');
   const text = fc.array(word, { minLength: 1, maxLength: 3 }).map((words) => words.join(' '));

@@ -131,6 +131,30 @@ describe('readPairs', () => {
     expect(c?.document.docId).not.toBe(a?.document.docId);
   });
 
+  it('reads ids and queries with their outer spaces, which neither the text of the query nor the title has', async () => {
+    const ids = ['a', 'a ', ' a', '\ta', 'a\n'];
+    const rows = ids.map((docId) => ({ query: ' mug\t', queryId: docId, docId, title: ' Mug\n' }));
+    const cells = rows.map((row) => Object.values(row).map((cell) => `"${cell}"`));
+    for (const [name, file] of [
+      ['p.jsonl', rows.map((row) => JSON.stringify(row)).join('\n')],
+      ['p.csv', `query,queryId,docId,title\n${cells.map((row) => row.join(',')).join('\n')}\n`],
+      ['p.tsv', `query\tqueryId\tdocId\ttitle\n${cells.map((row) => row.join('\t')).join('\n')}\n`],
+    ] as const) {
+      const items = await all(readPairs(chunked(file, 16), { fileName: name }));
+      expect(items).toMatchObject(
+        ids.map((docId) => ({
+          ownQuery: ' mug\t',
+          pair: { query: 'mug', queryId: docId, document: { docId, title: 'Mug' } },
+        })),
+      );
+    }
+    const documents = await loadDocuments(chunked('docId,title\n"a ",Mug\na,Lamp\n', 16), { fileName: 'd.csv' });
+    expect(await pairsOf('query,docId\nq,a\nq,"a "\n', 'p.csv', { documents: documents.items })).toMatchObject([
+      { document: { title: 'Lamp' } },
+      { document: { title: 'Mug' } },
+    ]);
+  });
+
   it('uses the text in place of an empty title', async () => {
     expect(await pairsOf('query,title,text\nq,,All there is.\n', 'a.csv')).toMatchObject([
       { document: { title: 'All there is.', text: '' } },

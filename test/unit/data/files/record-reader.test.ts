@@ -128,7 +128,13 @@ describe('CSV and TSV', () => {
   });
 
   it.each([';', ',', '\t', '|', '~'])("take %j from Excel's separator line", async (delimiter) => {
-    for (const line of [`sep=${delimiter}`, `"sep=${delimiter}"`, `\ufeff\ufeffSEP=${delimiter}`]) {
+    const lines = [
+      `sep=${delimiter}`,
+      `"sep=${delimiter}"`,
+      `\ufeff\ufeffSEP=${delimiter}`,
+      `sep=${delimiter.repeat(3)}`,
+    ];
+    for (const line of lines) {
       for (const format of ['csv', 'tsv']) {
         const rows = await rowsOf(`${line}\r\nquery${delimiter}title\r\nred${delimiter}mug\r\n`, `a.${format}`, 2);
         expect(rows).toEqual([[2, { query: 'red', title: 'mug' }]]);

@@ -128,4 +128,24 @@ describe('a Parquet file', () => {
     longer[at + 1] = 0x7f;
     expect(await outcome(() => rowsIn(given('x.parquet', longer)))).toMatch(/a run of \d+ values in a page of 100/u);
   });
+
+  it.each(['DELTA_BYTE_ARRAY', 'DELTA_LENGTH_BYTE_ARRAY'] as const)(
+    'of values written by %s is read',
+    async (encoding) => {
+      const data = Array.from({ length: 700 }, (_, i) => (i % 5 === 0 ? null : `kettle ${'x'.repeat(i % 90)}${i}`));
+      const file = parquet([{ name: 'query', data, type: 'STRING', nullable: true, encoding }], { pageSize: 2000 });
+      expect(await rowsIn(given('x.parquet', file))).toEqual(data.map((query) => ({ query })));
+    },
+  );
+
+  it('whose values each share the whole value before and grow without bound is refused', async () => {
+    const all = new Uint8Array(30_000).fill(0x61);
+    const data = Array.from({ length: all.length }, (_, i) => all.subarray(0, i + 1));
+    const file = parquet([{ name: 'q', data, type: 'BYTE_ARRAY', encoding: 'DELTA_BYTE_ARRAY' }], {
+      statistics: false,
+      pageSize: 2 ** 30,
+    });
+    expect(file.length).toBeLessThan(50_000);
+    expect(await outcome(() => rowsIn(given('x.parquet', file)))).toMatch(/values of more than \d+ bytes/u);
+  });
 });

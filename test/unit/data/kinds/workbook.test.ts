@@ -2,8 +2,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnIn, dateFormatOf, dateText, numberText } from '../../../../src/data/kinds/cell-values.ts';
+import { readXmlWhole } from '../../../../src/data/kinds/xml-events.ts';
+import { readRecords } from '../../../../src/data/files/record-reader.ts';
 import { openGiven } from '../../../../src/data/kinds/open-given.ts';
-import { given, outcome, rowsIn, textRow, workbookOf, zipOf } from './given.ts';
+import { bytesOf, given, outcome, rowsIn, textRow, workbookOf, zipOf } from './given.ts';
 
 const HEAD = textRow(['query', 'docId', 'title', 'grade'], 1);
 
@@ -61,6 +63,32 @@ describe('a workbook', () => {
     ['elements in each other', '<x>'.repeat(500), /more than 64 elements/u],
   ])('with %s is refused', async (_, rows, problem) => {
     expect(await outcome(() => rowsIn(given('x.xlsx', book(rows))))).toMatch(problem);
+  });
+
+  it('is read in small batches, however wide its rows are', async () => {
+    const names = Array.from({ length: 16_000 }, (_, i) => `c${i}`);
+    const blank = (row: number): string => `<row r="${row}"><c r="XFD${row}" t="inlineStr"><is><t> </t></is></c></row>`;
+    const rows = Array.from({ length: 60 }, (_, i) => textRow(['a'], i + 2)).join('');
+    const blanks = Array.from({ length: 5000 }, (_, i) => blank(i + 100)).join('');
+    const wide = workbookOf({ sheets: { Pairs: textRow(names, 1) + rows + blanks } });
+    const { files } = await openGiven([given('x.xlsx', wide)]);
+    const sizes: number[] = [];
+    for (const { name, open } of files)
+      for await (const batch of readRecords(open(), { fileName: name })) sizes.push(batch.length);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(60);
+    expect(Math.max(...sizes)).toBeLessThan(8);
+  });
+
+  it('with a text that does not end is refused before all of it is read', async () => {
+    let chunks = 0;
+    const endless = async function* (): AsyncGenerator<Uint8Array> {
+      await Promise.resolve();
+      yield bytesOf('<worksheet><sheetData><row><c><v>');
+      for (; chunks < 100; chunks++) yield new Uint8Array(2 ** 20).fill(0x78);
+    };
+    const events = readXmlWhole(endless(), { open: () => {}, close: () => {}, text: () => {} }, 'x.xlsx');
+    expect(await outcome(() => events)).toMatch(/^bad-file: .*cannot be read/u);
+    expect(chunks).toBeLessThan(5);
   });
 
   it('with a document type is refused, because entities expand', async () => {

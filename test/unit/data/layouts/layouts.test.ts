@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ColumnNames } from '../../../../src/data/files/columns.ts';
 import { TwoFiles } from '../../../../src/data/files/fields.ts';
 import { loadDocuments, readGradedPairs } from '../../../../src/data/files/pairs-file.ts';
+import { readRecords } from '../../../../src/data/files/record-reader.ts';
 import { describeRowError, isRowError } from '../../../../src/data/files/records.ts';
 import type { GivenFile } from '../../../../src/data/kinds/given-file.ts';
 import {
@@ -165,6 +166,54 @@ describe('layouts', () => {
     const split = { 'a.tsv': [head, rows[0], ''].join('\n'), 'b.tsv': [head, ...rows.slice(1), ''].join('\n') };
     const { pairs } = await pairsOf({ 'corpus.jsonl': CORPUS, 'queries.jsonl': QUERIES, ...split });
     expect(pairs).toEqual(JUDGED);
+  });
+
+  it('read files of judgments that name their columns in other ways', async () => {
+    const qrels = {
+      'a.tsv': 'query-id\tcorpus-id\tscore\n1\tD1\t2\n',
+      'b.tsv': 'qid\tdoc_id\tgrade\n1\tD2\t0\n2\tD2\t1\n',
+    };
+    const texts = { 'corpus.jsonl': CORPUS, 'queries.jsonl': QUERIES };
+    expect((await pairsOf({ ...texts, ...qrels })).pairs).toEqual(JUDGED);
+    const run = { run: '1 Q0 D1 1 9.5 bm25\n', ...qrels };
+    expect((await pairsOf({ ...texts, ...run })).pairs).toEqual(JUDGED.slice(0, 1));
+  });
+
+  it('number what they make of a row by the row, in every file, readable or not', async () => {
+    const rows = async (files: Files): Promise<number[]> => {
+      const opened = await openData(Object.entries(files).map(([name, content]) => given(name, content)));
+      const found: number[] = [];
+      for await (const batch of readRecords(opened.pairs.open(), { fileName: 'x' }))
+        found.push(...batch.map(({ row }) => row));
+      return found;
+    };
+    const triple = 'red kettle\ta kettle\ta garden hose\n';
+    expect(await rows({ t: `${triple.repeat(250)}too short\n${triple}` })).toEqual([
+      ...Array.from({ length: 250 }, (_, i) => [1000 * i + 1, 1000 * i + 2]).flat(),
+      250_001,
+      251_001,
+      251_002,
+    ]);
+    const task = (answers: number): object => ({
+      data: { query: 'q', title: 't' },
+      annotations: Array.from({ length: answers }, () => ({ result: [{ from_name: 'r', value: { rating: 1 } }] })),
+    });
+    const [a, b] = [JSON.stringify([task(1), task(3)]), JSON.stringify([task(2), task(1)])];
+    expect(await rows({ a, b })).toEqual([1, 1001, 1002, 1003, 2001, 2002, 3001]);
+    const many = JSON.stringify([task(1001), task(1)]);
+    expect((await pairsOf({ many })).pairs).toEqual([
+      expect.stringMatching(/^Row 1: too many pairs come of it \(number 1 in the file\)/u),
+      'q | * | t | 1',
+    ]);
+  });
+
+  it('find the title of a document in its tags, whatever else is in them', async () => {
+    const docs = [
+      '<DOC><DOCNO>\n D1 \n</DOCNO><HL><p>Kettle,</p> red</HL><TITLE>No</TITLE></DOC>',
+      '<DOC><H3>open<DOCNO>D2</DOCNO><TITLE>Garden hose</TITLE></DOC>',
+    ].join('\n');
+    const topics = '<top>\n<num>  Number:  1 \n<title>Topic:  red kettle\n</top><top><num>2<title>hose</top>';
+    expect((await pairsOf({ qrels: QRELS, topics, docs })).pairs).toEqual(JUDGED);
   });
 
   it('have one shape for files that were made alike', async () => {

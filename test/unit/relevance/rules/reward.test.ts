@@ -285,7 +285,12 @@ describe('every reward', () => {
 
 describe('rewardConfigSchema', () => {
   it('is strict, with defaults', () => {
-    expect(v.parse(rewardConfigSchema, {})).toEqual({ kind: 'strict', labelCredit: 'exact', labelShare: 0.5 });
+    expect(v.parse(rewardConfigSchema, {})).toEqual({
+      kind: 'strict',
+      labelCredit: 'exact',
+      labelShare: 0.5,
+      own: null,
+    });
     expect(() => v.parse(rewardConfigSchema, { label: 'exact' })).toThrow();
   });
 });

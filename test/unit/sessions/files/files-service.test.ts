@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectedLabel } from '../../../../src/relevance/pair/labels.ts';
 import type { ExportFormat, FileScoringEvent, FileTable } from '../../../../src/protocol/files.ts';
 import { readDataSet } from '../../../../src/data/files/data-set-reader.ts';
 import { FilesService } from '../../../../src/sessions/files/files-service.ts';
@@ -59,6 +60,14 @@ async function prepare(service: FilesService): Promise<void> {
   );
 }
 
+async function prepareRules(service: FilesService): Promise<void> {
+  const files = Object.fromEntries(
+    ALL_MODEL_FILES.map((name) => [name, new Uint8Array(readFileSync(join(FOLDER, name)))]),
+  );
+  const load = { source: { kind: 'files', files }, backend: 'auto' } as const;
+  await service.prepare({ choice: { kind: 'rules', id: 'general' }, load }, () => undefined);
+}
+
 async function score(service: FilesService): Promise<FileScoringEvent[]> {
   const events: FileScoringEvent[] = [];
   await service.score((event) => void events.push(event));
@@ -76,6 +85,45 @@ function forgeProof(proof: { result: { windows: string[] } }, window: number): s
   const sha256 = createHash('sha256').update(windows.join('\n')).digest('hex');
   return JSON.stringify({ ...proof, result: { sha256, windows } });
 }
+
+describe('a file in the page that rules score alone', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-rules-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('gets the labels and reasons of the command line, and no proof', async () => {
+    const csv = pairsCsv(700);
+    const service = serviceOn(new MemoryJudged());
+    await service.add({ files: [{ name: 'pairs.csv', blob: blobOf(csv) }] });
+    await service.map({}, '', true);
+    await prepareRules(service);
+    const { scoring } = await service.begin(0);
+    expect(scoring).toMatchObject({ modelName: 'rules of general', givesReasons: true, trainedOn: null });
+    expect((await score(service)).at(-1)).toEqual({ kind: 'ended', state: 'done' });
+    const [path, out] = [join(folder, 'pairs.csv'), join(folder, 'scored.jsonl')];
+    writeFileSync(path, csv);
+    const { code, err } = await lab('score', path, '--rules-alone', '--reason', '--out', out);
+    expect(code, err).toBe(0);
+    const linesOf = (text: string): Record<string, unknown>[] =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const cli = linesOf(readFileSync(out, 'utf8'));
+    const page = linesOf(await exported(service, 'jsonl'));
+    expect(page.map(({ lab_label, lab_score }) => [lab_label, lab_score])).toEqual(
+      cli.map(({ label, score: s }) => [label, s]),
+    );
+    const explained = await Promise.all(cli.map((_, place) => service.explain(place)));
+    expect(explained.map((one) => one?.sentences.join(' '))).toEqual(cli.map(({ reason }) => reason));
+    const [shared = 0] = explained.flatMap((one, place) => ((one?.evidence.length ?? 0) > 0 ? [place] : []));
+    const without = await service.without(shared, explained[shared]?.evidence ?? []);
+    expect(without.probabilities).toHaveLength(4);
+    await expect(service.exportFile('proof')).rejects.toThrow(/Proofs are of the scores of models/u);
+    expect((await lab('score', path, '--rules-alone', '--proof', join(folder, 'p'))).err).toMatch(
+      /--proof is about a model/u,
+    );
+  });
+});
 
 describe('a file in the page', () => {
   const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-files-'));
@@ -107,6 +155,9 @@ describe('a file in the page', () => {
     expect(page.map(({ lab_label, lab_score, lab_confidence }) => [lab_label, lab_score, lab_confidence])).toEqual(
       cli.map(({ label, score: s, confidence }) => [label, s, confidence]),
     );
+    const ownOf = ({ Custodian, Price, Remark }: Record<string, unknown>): unknown => [Custodian, Price, Remark];
+    expect(cli.map(ownOf)).toEqual(page.map(ownOf));
+    expect(cli[0]).toMatchObject({ Custodian: '-0', Price: '0.50' });
     const summary = JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
     const measures = await service.measure();
     expect({
@@ -215,7 +266,7 @@ describe('a file in the page', () => {
   it('gives a proof that the page and the command line check by scoring again', async () => {
     const proof = await exported(service, 'proof');
     const all = await service.verify(blobOf(proof), 0);
-    expect(all).toEqual({ windows: 3, pairs: 1300, of: 1300, different: [] });
+    expect(all).toEqual({ windows: 3, pairs: 1300, of: 1300, hasMore: false, different: [] });
     expect((await service.verify(blobOf(proof), 1)).windows).toBe(1);
     const [path, proofPath] = [join(folder, 'pairs.csv'), join(folder, 'pairs.proof.json')];
     writeFileSync(path, csv);
@@ -237,6 +288,76 @@ describe('a file in the page', () => {
     writeFileSync(path, `${csv}x,1,2,y,z,1,2\n`);
     writeFileSync(proofPath, proof);
     expect((await lab('verify', proofPath)).err).toMatch(/The file pairs\.csv is not that of the proof/u);
+  });
+
+  it('is scored again without a piece of evidence, with the standing that is left', async () => {
+    const scored = table.scores.flatMap(({ places, probabilities }) =>
+      [...places].map((place, i) => ({
+        place,
+        relevance: expectedLabel([...probabilities.subarray(4 * i, 4 * i + 4)]),
+      })),
+    );
+    const words = await Promise.all(scored.slice(0, 60).map(({ place }) => service.without(place, [])));
+    const shared = words.findIndex((one) => one.words.length === 2);
+    expect(words[shared]).toMatchObject({ probabilities: null });
+    const { words: both = [] } = words[shared] ?? {};
+    const without = await service.without(shared, both);
+    expect(without.probabilities?.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
+    expect(expectedLabel(without.probabilities ?? [])).toBeLessThan(scored[shared]?.relevance ?? 0);
+    expect((await service.without(shared, both)).probabilities).toEqual(without.probabilities);
+    await expect(service.without(shared, ['nowhere'])).rejects.toThrow(/nothing of this evidence/u);
+    await expect(service.without(9999, [])).rejects.toThrow(/no pair 9999/u);
+  });
+
+  it('says how far judges agree, and keeps what each has said', async () => {
+    expect((await service.measure())?.judges).toEqual([]);
+    const said: [row: number, label: number | null, author: string][] = [
+      [2, 1, 'Ada'],
+      [2, 2, 'Bo'],
+      [3, 3, 'Ada'],
+      [3, 3, 'Bo'],
+      [4, table.golds[2] ?? 0, 'Ada'],
+    ];
+    for (const [i, [row, label, author]] of said.entries()) await service.correct({ row, label, author, at: i });
+    const measures = await service.measure();
+    expect(measures?.judges[0]).toMatch(/^3 judges, \d pairs with two or more: the file [\d,]+, Ada 3, Bo 2\.$/u);
+    expect(measures?.judges).toContainEqual(expect.stringMatching(/^Ada and Bo: 50 % the same on 2/u));
+    const rows = (await exported(service, 'jsonl')).trimEnd().split('\n').slice(0, 3);
+    const judgments = rows.map((line) => (JSON.parse(line) as Record<string, unknown>)['lab_judgments']);
+    expect(judgments.slice(0, 2)).toEqual(['Ada: partial; Bo: substantial', 'Ada: exact; Bo: exact']);
+    // A grade that is given again is confirmed, and corrects nothing.
+    expect(JSON.parse(rows[2] ?? '')).toMatchObject({ lab_correction: null, lab_corrected_by: null });
+    expect(await exported(service, 'quepid')).toMatch(/^query,docid,rating\r\n[^\r]+,000,2\r\n/u);
+    for (const _ of said) await service.undoCorrection();
+    expect((await service.measure())?.abstention).toHaveLength(100);
+  });
+
+  it('is checked by a proof only while nothing else works with its model, and stops for what does', async () => {
+    const proof = blobOf(await exported(service, 'proof'));
+    const checking = service.verify(proof, 0);
+    await expect(service.verify(proof, 0)).rejects.toThrow(/scored or checked already/u);
+    expect(await score(service)).toEqual([expect.objectContaining({ kind: 'failed', code: 'bad-config' })]);
+    const [stopped, first, second] = await Promise.allSettled([checking, prepare(service), prepare(service)]);
+    expect(stopped).toMatchObject({ status: 'rejected', reason: { code: 'aborted' } });
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'aborted' } });
+    expect(second.status).toBe('fulfilled');
+    expect((await service.verify(proof, 1)).different).toEqual([]);
+  });
+
+  it('of which a proof has the first pairs alone is said to have more', async () => {
+    const whole = JSON.parse(await exported(service, 'proof')) as { result: { windows: string[] } };
+    const windows = whole.result.windows.slice(0, 2);
+    const sha256 = createHash('sha256').update(windows.join('\n')).digest('hex');
+    const part = JSON.stringify({ ...whole, pairs: 1024, result: { sha256, windows } });
+    expect(await service.verify(blobOf(part), 1)).toMatchObject({ windows: 1, of: 1024, hasMore: true, different: [] });
+    const none = JSON.stringify({
+      ...whole,
+      pairs: 0,
+      result: { sha256: createHash('sha256').update('').digest('hex'), windows: [] },
+    });
+    await expect(service.verify(blobOf(none), 0)).rejects.toThrow(/no proof/u);
+    const other = JSON.stringify({ ...whole, precision: 'f8' });
+    await expect(service.verify(blobOf(other), 0)).rejects.toThrow(/no proof/u);
   });
 
   it('gives Parquet with its own columns as text, and a report that is text alone', async () => {

@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { RECIPES } from '../../../../src/studies/recipes.ts';
 import { checkpointIdIn, GrpoRequestSchema } from '../../../../src/protocol/grpo.ts';
 import { type GrpoExperiment, GrpoExperimentSchema } from '../../../../src/protocol/grpo-experiment.ts';
+import { parseRecording } from '../../../../src/protocol/recording.ts';
+import { isRecordedRun } from '../../../../src/ui/collapse/recorded-regime.ts';
 import {
   BUNDLED_SOURCE,
   DEFAULT_CHOICE,
@@ -27,7 +29,7 @@ const settingsOf = (change: Partial<DemonstrationChoice>): GrpoExperiment[] =>
 
 /** The settings that define an arm; length, breadth and frequency of measurements are the reader's choice. */
 function decisive(experiment: unknown): unknown {
-  const { name: _name, devPairs: _d, grpo, ...rest } = v.parse(GrpoExperimentSchema, experiment);
+  const { name: _name, devPairs: _d, probeSamples: _n, grpo, ...rest } = v.parse(GrpoExperimentSchema, experiment);
   const {
     evaluateEvery: _e,
     checkpointEvery: _c,
@@ -59,12 +61,18 @@ describe('planDemonstration', () => {
     const recorded = ['grpo', 'mbo'].map((name) => {
       return JSON.parse(readFileSync(`public/recordings/${name}.experiment.json`, 'utf8')) as object;
     });
-    expect(settingsOf(LESSON_CHOICE).slice(0, 2).map(decisive)).toEqual(
+    expect(settingsOf(LESSON_CHOICE).map(decisive)).toEqual(
       recorded.map((experiment) => decisive({ ...experiment, data: { kind: 'world' } })),
     );
   });
 
-  it('always has the matched, full control, exactly once', () => {
+  it('has the branch that collapses go before the other in the lesson, and all side by side elsewhere', () => {
+    const pacesOf = (choice: DemonstrationChoice): number[] => planned(choice).branches.map(({ pace }) => pace);
+    expect([pacesOf(LESSON_CHOICE), pacesOf(DEFAULT_CHOICE)]).toEqual([[2, 1], [1, 1, 1]]); // prettier-ignore
+  });
+
+  it('has the matched, full control exactly once, unless it is left out', () => {
+    expect(namesOf({ control: false })).toEqual(namesOf({}).slice(0, 2));
     expect(namesOf({})).toEqual([
       'GRPO (head-heavy, plausible)',
       'MBO 0.3 (head-heavy, plausible)',
@@ -127,5 +135,36 @@ describe('planDemonstration', () => {
   it('is nothing while a setting is wrong', () => {
     const draft = new Map([...DEFAULT_CHOICE.draft, ['grpo.steps', '0x10']] as const);
     expect(planDemonstration({ ...DEFAULT_CHOICE, draft }, BUNDLED_SOURCE, URL_OF_START)).toBeUndefined();
+  });
+});
+
+describe('the recorded run behind a live one', () => {
+  const recorded = parseRecording('grpo.json', readFileSync('public/recordings/grpo.json', 'utf8'));
+  const start = { startHash: recorded.model.hash, worldHash: recorded.dataHash };
+  const ofLesson = planned(LESSON_CHOICE).branches.map(({ experiment }) => experiment);
+
+  it('is that of the lesson\u2019s settings, however long and however often measured', () => {
+    expect(ofLesson.map((experiment) => isRecordedRun(experiment, start, recorded))).toEqual([true, false]);
+    const draft = new Map([...LESSON_CHOICE.draft, ['grpo.steps', '12'], ['grpo.evaluateEvery', '3'], ['devPairs', '60']]); // prettier-ignore
+    const [shorter] = planned({ ...LESSON_CHOICE, draft }).branches;
+    expect(isRecordedRun(shorter?.experiment, start, recorded)).toBe(true);
+  });
+
+  it.each([
+    ['grpo.seed', '5'],
+    ['grpo.innerEpochs', '1'],
+    ['grpo.prompts', '16'],
+    ['grpo.loss.clipHigh', '0.2'],
+    ['grpo.learningRate', '0.0001'],
+    ['queries', '1000'],
+  ])('is gone where %s is %s', (path, value) => {
+    const [changed] = planned({ ...LESSON_CHOICE, draft: new Map([...LESSON_CHOICE.draft, [path, value]]) }).branches;
+    expect(isRecordedRun(changed?.experiment, start, recorded)).toBe(false);
+  });
+
+  it('is gone where the start or the data is another, or the settings are none', () => {
+    expect(isRecordedRun(ofLesson[0], { ...start, startHash: 'other' }, recorded)).toBe(false);
+    expect(isRecordedRun(ofLesson[0], { ...start, worldHash: 'other' }, recorded)).toBe(false);
+    expect(isRecordedRun({}, start, { ...recorded, experiment: 'nothing' })).toBe(false);
   });
 });

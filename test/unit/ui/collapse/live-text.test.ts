@@ -1,4 +1,4 @@
-/** The live view in words: plain names that never repeat, collapses that stay, and where a rescue begins. */
+/** The live view in words: plain names that never repeat, collapses that stay, and where a fork begins. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainName } from '../../../../src/ui/collapse/branch-names.ts';
@@ -6,7 +6,7 @@ import { demonstrationProgress } from '../../../../src/ui/collapse/collapse-prog
 import type { BranchState } from '../../../../src/ui/collapse/collapse-state.ts';
 import { STARTED_DEMONSTRATION } from '../../../../src/ui/collapse/collapse-state.ts';
 import { METHODS } from '../../../../src/ui/collapse/demonstration.ts';
-import { collapsesSeen, rescueStep, storyOf } from '../../../../src/ui/collapse/live-text.ts';
+import { collapsesSeen, forkStepOf, storyOf } from '../../../../src/ui/collapse/live-text.ts';
 import { frame } from '../flow/small-recording.ts';
 
 const BRANCH: BranchState = {
@@ -78,11 +78,11 @@ describe('the story of a branch', () => {
     });
   });
 
-  it('offers to rescue from before the collapse', () => {
+  it('offers to fork from before the collapse', () => {
     const checkpoints = [0, 10, 20];
-    expect(rescueStep({ ...measuredAs(false, false, true), checkpoints })).toBe(10);
-    expect(rescueStep({ ...measuredAs(false, false, false), checkpoints })).toBe(20);
-    expect(rescueStep({ ...measuredAs(true), checkpoints: [] })).toBeUndefined();
+    expect(forkStepOf({ ...measuredAs(false, false, true), checkpoints })).toBe(10);
+    expect(forkStepOf({ ...measuredAs(false, false, false), checkpoints })).toBe(20);
+    expect(forkStepOf({ ...measuredAs(true), checkpoints: [] })).toBeUndefined();
   });
 });
 

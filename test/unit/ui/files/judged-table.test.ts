@@ -43,6 +43,7 @@ function tableOf(rows: readonly Row[]): FileTable {
       labelNames: ['bad', 'fair', 'good'],
       rubric: ['', '', ''],
       gradeNames: ['bad', 'fair', 'good'],
+      gradeTexts: [],
       mapping: [0, 1, 2],
       folding: 2,
       givesReasons: false,
@@ -148,6 +149,37 @@ describe('a judged table', () => {
         expect(doubts).toEqual(doubts.toSorted((a, b) => b - a));
       }),
     );
+  });
+
+  it('shows the pairs that are less sure than a confidence, and says which grades are other than those of the file', () => {
+    fc.assert(
+      fc.property(anyRows, anyCorrections, fc.double({ min: 0, max: 1, noNaN: true }), (rows, all, below) => {
+        const table = new JudgedTable(tableOf(rows));
+        const shown = shownPairs(table, { ...NO_FILTER, below }, table.queriesBy('file'));
+        const sureOf = ({ weights: of }: Row): number => (of === null ? 1 : Math.max(...distributionOf(of)));
+        const unsure = rows.flatMap((row, place) => (row.weights !== null && sureOf(row) < below ? [place] : []));
+        expect(shown.toSorted((a, b) => a - b)).toEqual(unsure);
+        const last = new Map<number, number>();
+        for (const { place, label } of all.filter((one) => one.place < rows.length)) {
+          table.correct({ row: place + 2, label, author: 'judge', at: 0 });
+          last.set(place, label ?? -1);
+        }
+        const corrected = [...last].filter(([place, label]) => label !== rows[place]?.gold).map(([place]) => place);
+        expect([...last.keys()].filter((place) => table.isCorrected(place))).toEqual(corrected);
+        expect(table.countJudgments()).toEqual({
+          corrected: corrected.length,
+          confirmed: last.size - corrected.length,
+        });
+      }),
+    );
+  });
+
+  it('counts labels on the scale of the grades, as the measures do', () => {
+    const plain = tableOf([{ query: 0, gold: 0, weights: [2, 2, 3] }]);
+    const scoring = { ...plain.scoring, gradeNames: ['no', 'yes'], mapping: [0, 0, 1] };
+    const table = new JudgedTable({ ...plain, scoring });
+    expect([table.labels[0], table.labelAsGrade(0)]).toEqual([2, 0]);
+    expect(table.confidenceOf(0)).toBeCloseTo(4 / 7, 10);
   });
 
   it('finds words in title, document id and query', () => {

@@ -73,7 +73,7 @@ export function smallRecording(frames: readonly RecordedFrame[] = SMALL_FRAMES):
         { id: 'type-same', text: 'The type.', criterion: 'type', cap: 1, isTail: false },
       ],
       pairs: [0, 0, 1, 1, 2, 3].map((rule, i) => {
-        return { query: `query ${i}`, title: `title ${i}`, label: rule === 3 ? 1 : 0, rule };
+        return { query: `query ${i}`, title: `title ${i}`, details: '', label: rule === 3 ? 1 : 0, rule };
       }),
     },
     frames,

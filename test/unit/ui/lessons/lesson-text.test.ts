@@ -5,8 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { type ExperimentResults, ExperimentResultsSchema } from '../../../../src/protocol/experiment-results.ts';
 import { curvesCsv } from '../../../../src/ui/lessons/collapse/curves-csv.ts';
 import { RECORDED_ARM } from '../../../../src/ui/lessons/collapse/material.ts';
+import { leaderOf } from '../../../../src/ui/lessons/parts/compared.ts';
+import type { DotsRow } from '../../../../src/ui/lessons/parts/lab-seed-dots.ts';
 import {
   armMean,
+  bestArmText,
   guessRows,
   lambdaArms,
   lambdaText,
@@ -65,6 +68,17 @@ describe('the sentences of the lesson', () => {
     ]);
     expect(names).toEqual(expect.arrayContaining(['SFT continued', 'GRPO + k3 0.3', 'GRPO + k2 0.3']));
     expect(offeredArms(lambdaArms(e1)).map(({ name }) => name)).toEqual(['reward only', '\u03bb 0.3', '\u03bb 1', 'GRPO + k3 1', 'SFT continued']); // prettier-ignore
+  });
+
+  it('names an arm as the best one that chance does not explain', () => {
+    const rows = lambdaArms(e1)
+      .slice(1)
+      .map(({ arm, name }): DotsRow => {
+        const values = seedsOf(e1, arm).map(({ metrics }) => metrics.tailRecall ?? 0);
+        return { name, look: 'own', values, mean: armMean(e1, arm, 'tailRecall') };
+      });
+    expect(leaderOf(rows)).toMatchObject({ best: { name: 'SFT continued' }, isDecided: true });
+    expect(bestArmText(e1)).toContain('SFT continued');
   });
 
   it('holds guesses against what was measured, and a dash where none was made', () => {

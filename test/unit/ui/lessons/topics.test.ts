@@ -9,7 +9,6 @@ import { ExperimentResultsSchema } from '../../../../src/protocol/experiment-res
 import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 import { presenterKeys } from '../../../../src/ui/lessons/presenter-keys.ts';
 import {
-  bestOf,
   dotsCsv,
   dotsOf,
   findingOf,
@@ -18,6 +17,8 @@ import {
   quoted,
   valuesOf,
 } from '../../../../src/ui/lessons/parts/results.ts';
+import { howManyFell, leaderOf, whichIsBest } from '../../../../src/ui/lessons/parts/compared.ts';
+import type { DotsRow } from '../../../../src/ui/lessons/parts/lab-seed-dots.ts';
 import { citedIn, withoutWords, wordsOf } from '../../../../src/ui/lessons/topics/removed-words.ts';
 
 const file = (id: string): unknown => JSON.parse(readFileSync(`docs/results/${id}.json`, 'utf8'));
@@ -57,16 +58,53 @@ describe('numbers of lessons', () => {
     expect(findingText(undefined)).toBe('not in the results file');
   });
 
-  it('name the best row, whichever way is better', () => {
+  it('name the best row, whichever way is better, and only where chance does not explain it', () => {
     const rows = dotsOf(
       e8,
       'tailRecall',
       e8.arms.map(({ name }) => [name, name, 'own'] as const),
     );
     const means = rows.map(({ mean }) => mean);
-    expect(bestOf(rows)?.mean).toBe(Math.max(...means));
-    expect(bestOf(rows, true)?.mean).toBe(Math.min(...means));
-    expect(bestOf([])).toBeUndefined();
+    expect(leaderOf(rows)?.best.mean).toBe(Math.max(...means));
+    expect(leaderOf(rows, true)?.best.mean).toBe(Math.min(...means));
+    expect(leaderOf([])).toBeUndefined();
+    const row = (values: number[], interval?: [number, number]): DotsRow => {
+      return {
+        name: 'row',
+        look: 'own',
+        values,
+        mean: meanOf(values),
+        ...(interval === undefined ? {} : { interval }),
+      };
+    };
+    const [base, ahead, level] = [
+      [1, 2, 3, 4, 5],
+      [1.2, 2.1, 3.2, 4.1, 5.2],
+      [2, 1.9, 3, 4, 5],
+    ];
+    // Seed by seed the small difference is plain, and the larger one of a single seed is not.
+    expect(leaderOf([row(base), row(ahead)])?.isDecided).toBe(true);
+    expect(leaderOf([row(base), row(level)])?.isDecided).toBe(false);
+    expect(leaderOf([row(base.slice(0, 3)), row(ahead.slice(0, 3))])?.isDecided).toBe(false);
+    expect(leaderOf([row([0.5], [0.4, 0.6]), row([0.8], [0.7, 0.9])])?.isDecided).toBe(true);
+    expect(leaderOf([row([0.5], [0.4, 0.6]), row([0.65], [0.55, 0.75])])?.isDecided).toBe(false);
+    expect([leaderOf([row([1]), row([2])]), leaderOf([row([1]), row([1])])].map((each) => each?.isDecided)).toEqual([true, false]); // prettier-ignore
+  });
+
+  it('agree with the finding of the experiment on what is decided', () => {
+    const question = whichIsBest({ key: 'k', rows: dotsOf(e8, 'strictReward', [['GRPO (matched, lenient)', 'label and form', 'rival'], ['GRPO (matched, full)', 'every step', 'own']]) }, { asked: 'Which?', short: 'Best' }, ''); // prettier-ignore
+    const found = findingOf(e8, 'The full reward gives better reasoning (against matched, lenient)', 'strictReward');
+    expect(found?.outcome).toBe('undecided');
+    expect(question.measured).toBe('Nobody knows');
+    expect(question.answers.map(([, text]) => text)).toEqual(['Label and form', 'Every step', 'Nobody knows']);
+  });
+
+  it('count what has fallen beyond chance, seed by seed', () => {
+    const rows = dotsOf(e8, 'strictReward', [['SFT', 'the start', 'plain'], ['GRPO (matched, lenient)', 'lenient', 'rival'], ['GRPO (matched, full)', 'full', 'own']]); // prettier-ignore
+    const question = howManyFell({ key: 'k', rows }, { asked: 'How many?', short: 'Fell' }, '');
+    expect(question.measured).toBe('1 of 2');
+    const rising = rows.map((row) => (row.look === 'plain' ? { ...row, values: row.values.map(() => 0) } : row));
+    expect(howManyFell({ key: 'k', rows: rising }, { asked: 'How many?', short: 'Fell' }, '').measured).toBe('0 of 2');
   });
 
   it('are a line per dot as CSV, whose names no spreadsheet runs', () => {

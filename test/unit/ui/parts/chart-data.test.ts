@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columnsOf } from '../../../../src/ui/parts/chart-data.ts';
+import { columnsOf, placedLabels } from '../../../../src/ui/parts/chart-data.ts';
 
 const anyNumber = fc.oneof(fc.double(), fc.integer({ min: 0, max: 50 }), fc.constantFrom(-0, 1e308, -1e308, Infinity));
 const anyCurve = fc
@@ -28,5 +28,29 @@ describe('columnsOf', () => {
       [1, 2],
       [1, 2],
     ]);
+  });
+});
+
+describe('placedLabels', () => {
+  const label = fc.record({ middle: fc.integer({ min: -50, max: 250 }), height: fc.integer({ min: 8, max: 30 }) });
+
+  it('covers no label with another, keeps the order of the lines, and stays within the room if there is enough', () => {
+    fc.assert(
+      fc.property(fc.array(label, { maxLength: 6 }), (labels) => {
+        const tops = placedLabels(labels, 200);
+        const order = labels.map((_, i) => i).toSorted((a, b) => (labels[a]?.middle ?? 0) - (labels[b]?.middle ?? 0));
+        let end = 0;
+        for (const i of order) {
+          expect(tops[i]).toBeGreaterThanOrEqual(end);
+          end = (tops[i] ?? 0) + (labels[i]?.height ?? 0);
+        }
+        expect(end).toBeLessThanOrEqual(200);
+      }),
+    );
+  });
+
+  it('leaves labels beside their lines where they do not meet', () => {
+    expect(placedLabels([{ middle: 150, height: 20 }, { middle: 50, height: 10 }], 200)).toEqual([140, 45]); // prettier-ignore
+    expect(placedLabels([{ middle: 50, height: 20 }, { middle: 55, height: 20 }], 200)).toEqual([40, 60]); // prettier-ignore
   });
 });

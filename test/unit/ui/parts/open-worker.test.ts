@@ -23,7 +23,10 @@ class FakeWorker extends EventTarget {
   readonly #far: MessagePort;
   isEnded = false;
 
-  constructor(readonly url: string) {
+  constructor(
+    readonly url: string,
+    readonly options: { readonly name?: string } = {},
+  ) {
     super();
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
@@ -44,6 +47,26 @@ class FakeWorker extends EventTarget {
     this.isEnded = true;
     this.#port.close();
     this.#far.close();
+  }
+}
+
+/** Locks that others hold. */
+class FakeLocks {
+  readonly held = new Set<string>();
+  readonly waiting = new Map<string, () => void>();
+
+  query(): Promise<{ held: { name: string }[] }> {
+    return Promise.resolve({ held: [...this.held].map((name) => ({ name })) });
+  }
+
+  async request(name: string, work: () => void): Promise<void> {
+    await new Promise<void>((resolve) => this.waiting.set(name, resolve));
+    work();
+  }
+
+  release(name: string): void {
+    this.held.delete(name);
+    this.waiting.get(name)?.();
   }
 }
 
@@ -122,6 +145,21 @@ describe('a worker', () => {
     await expect(waiting).rejects.toThrow('The counting worker failed: out of stack.');
     await expect(client.add(1, 1)).rejects.toThrow('The counting worker failed');
     expect(threads).toHaveLength(1);
+  });
+
+  it('that ends without a word ends its calls too, where there are locks', async () => {
+    const locks = new FakeLocks();
+    vi.stubGlobal('navigator', { locks });
+    const client = open();
+    const name = threads[0]?.options.name ?? '';
+    expect(open()).toBeDefined();
+    expect(threads[1]?.options.name).not.toBe(name);
+    locks.held.add(name); // as workers/serve.ts takes it
+    expect(await client.add(1, 1)).toBe(2);
+    const waiting = client.hang();
+    await expect.poll(() => locks.waiting.has(name)).toBe(true);
+    locks.release(name);
+    await expect(waiting).rejects.toThrow(/counting worker ended without saying why.*What was saved is still there/u);
   });
 
   it('without state ends when idle, never during a call, and restarts at the next call', async () => {

@@ -10,6 +10,7 @@ import {
   lambdaIn,
   lessonIn,
   modelIn,
+  notesAddress,
   pairIn,
   routeOf,
   scoreAddress,
@@ -24,13 +25,26 @@ describe('routes', () => {
   it('a lesson is at the screen that its address names, else at the first; without a lesson it is the list', () => {
     for (let screen = 1; screen <= 12; screen++) {
       expect(routeOf(lessonAddress('seeds', screen))).toBe('lesson');
-      expect(lessonIn(lessonAddress('seeds', screen))).toEqual({ lesson: 'seeds', screen, isNotes: false });
+      expect(lessonIn(lessonAddress('seeds', screen))).toEqual({
+        lesson: 'seeds',
+        screen,
+        isNotes: false,
+        presenter: '',
+      });
     }
-    expect(lessonIn('#/lesson/collapse/3/notes')).toEqual({ lesson: 'collapse', screen: 3, isNotes: true });
-    expect(lessonIn('#/lesson/collapse')).toEqual({ lesson: 'collapse', screen: 1, isNotes: false });
+    expect(lessonIn('#/lesson/collapse/3/notes')).toEqual({
+      lesson: 'collapse',
+      screen: 3,
+      isNotes: true,
+      presenter: '',
+    });
+    expect(lessonIn(notesAddress('collapse', 3, '12-ab'))).toEqual({ lesson: 'collapse', screen: 3, isNotes: true, presenter: '12-ab' }); // prettier-ignore
+    expect(lessonIn('#/lesson/collapse')).toEqual({ lesson: 'collapse', screen: 1, isNotes: false, presenter: '' });
     const others = ['#/lesson', '#/lesson/', '#/lesson/collapse/1e0', '#/lesson/<b>/1', '#/lesson/collapse/2/other'];
     expect(others.map(routeOf)).toEqual(others.map(() => 'lesson'));
-    expect(others.map(lessonIn)).toEqual(others.map(() => ({ lesson: undefined, screen: 1, isNotes: false })));
+    expect(others.map(lessonIn)).toEqual(
+      others.map(() => ({ lesson: undefined, screen: 1, isNotes: false, presenter: '' })),
+    );
     expect(lessonIn(lessonAddress('collapse', 0)).screen).toBe(1);
   });
 

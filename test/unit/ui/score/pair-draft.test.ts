@@ -2,7 +2,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeDocument, type Pair } from '../../../../src/relevance/pair/pair.ts';
-import { draftOf, editedValue, EMPTY_DRAFT, isAnswerable, pairOf } from '../../../../src/ui/score/pair-draft.ts';
+import { pairIn, scoreAddress } from '../../../../src/ui/parts/routes.ts';
+import {
+  draftOf,
+  editedValue,
+  EMPTY_DRAFT,
+  isAnswerable,
+  linkedPairOf,
+  linkOf,
+  MAX_LINKED_LENGTH,
+  pairOf,
+} from '../../../../src/ui/score/pair-draft.ts';
 
 const PAIR: Pair = {
   query: 'steel kettle',
@@ -32,6 +42,32 @@ describe('a draft', () => {
     expect(isAnswerable({ ...EMPTY_DRAFT, query: '  ', title: 'Kettle' })).toBe(false);
     expect(isAnswerable({ ...EMPTY_DRAFT, query: 'kettle', attributes: [{ name: 'a', value: ' ' }] })).toBe(false);
     expect(isAnswerable({ ...EMPTY_DRAFT, query: 'kettle', attributes: [{ name: 'a', value: 0 }] })).toBe(true);
+  });
+});
+
+describe('the address of a pair', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.nat(2 * MAX_LINKED_LENGTH).map((length) => '\u00fc'.repeat(length)),
+  );
+  const value = fc.oneof(text, fc.boolean(), fc.integer(), fc.array(text, { maxLength: 3 }));
+  const pair = fc.record({
+    query: text,
+    title: text,
+    brand: fc.string(),
+    attributes: fc.dictionary(fc.string(), value),
+  });
+
+  it('is read as the same pair, or is none because it would be too long to be read', () => {
+    fc.assert(
+      fc.property(pair, ({ query, ...document }) => {
+        const whole = { query, document: makeDocument(document) };
+        const link = linkOf(whole);
+        const read = linkedPairOf(pairIn(scoreAddress(undefined, [], undefined, link)) ?? '');
+        expect(read === undefined).toBe(JSON.stringify(whole).length > MAX_LINKED_LENGTH);
+        if (read !== undefined) expect(read).toEqual(whole);
+      }),
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * Intervals of means over few seeds, by Student's t distribution (Student 1908).
  */
-import { LabError } from '../common/errors.ts';
+import { LabError } from './errors.ts';
 
 /** A mean with its 95 % interval; the interval of fewer than two values is unbounded. */
 export interface MeanInterval {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { meanInterval, studentQuantile } from '../../../src/studies/student-t.ts';
+import { meanInterval, studentQuantile } from '../../../src/common/student-t.ts';
 
 /** p, degrees of freedom and scipy.stats.t.ppf(p, df), SciPy 1.17.1. */
 const SCIPY_QUANTILES = [

@@ -29,6 +29,16 @@ export async function tryLock(name: string): Promise<(() => void) | undefined> {
   });
 }
 
+/**
+ * Resolves when the holder of a lock has released it or has ended; never if nobody holds the lock now, or there are no
+ * locks.
+ */
+export async function untilReleased(name: string): Promise<void> {
+  const held = await heldLocks();
+  if (held?.has(name) !== true) return new Promise(() => undefined);
+  await lockManager()?.request(name, () => undefined);
+}
+
 /** The locks held in this origin; undefined if there are no locks. */
 export async function heldLocks(): Promise<ReadonlySet<string> | undefined> {
   const locks = lockManager();

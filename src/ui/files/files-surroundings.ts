@@ -1,0 +1,28 @@
+/** What the page provides to the Files view, and where its models come from. */
+import { LabError } from '../../common/errors.ts';
+import type { ModelChoice } from '../../protocol/files.ts';
+import type { BackendChoice, LoadRequest } from '../../protocol/scoring.ts';
+import type { CheckpointClient } from '../parts/checkpoint-client.ts';
+import { bundledModel } from '../score/bundled-models.ts';
+import type { OpenFiles } from './files-client.ts';
+
+export interface FilesSurroundings {
+  readonly openFiles: OpenFiles;
+  readonly openStore: (() => Promise<CheckpointClient>) | undefined;
+  readonly backend: BackendChoice;
+}
+
+/** Where a thread finds a model. @param openStore - the checkpoints of this browser */
+export async function modelSource(
+  { kind, id }: ModelChoice,
+  openStore: FilesSurroundings['openStore'],
+): Promise<LoadRequest['source']> {
+  if (kind !== 'checkpoint') {
+    return { kind: 'url', modelUrl: new URL(bundledModel(id).folder, document.baseURI).href };
+  }
+  if (openStore === undefined) {
+    throw new LabError('internal', { message: 'The page was given no checkpoint thread.' });
+  }
+  const { files } = await (await openStore()).model(id);
+  return { kind: 'files', files };
+}

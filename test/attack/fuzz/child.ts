@@ -1,0 +1,30 @@
+/** The process of the fuzzer that runs cases and reports them; its parent is main.ts. */
+import process from 'node:process';
+import { findToJson, runCase, TARGETS } from './fuzz.ts';
+import type { Report } from './main.ts';
+
+const REPORT_MS = 1000;
+
+const { seed, target, from, to } = JSON.parse(process.env['FUZZ'] ?? '{}') as {
+  seed: string;
+  target: string;
+  from: number;
+  to: number;
+};
+const only = [...TARGETS.values()].filter(({ name }) => name.startsWith(target));
+if (only.length === 0) throw new Error(`There is no target "${target}"; there are ${[...TARGETS.keys()].join(', ')}.`);
+
+let cases: Report['cases'][number][] = [];
+let finds: Report['finds'][number][] = [];
+let reportedMs = performance.now();
+for (let number = from; number < to; number++) {
+  const { find, ...outcome } = await runCase(seed, number, target === '' ? undefined : only);
+  cases.push(outcome);
+  if (find !== undefined) finds.push({ target: find.target, kind: find.kind, number, what: find.what, json: findToJson(find) }); // prettier-ignore
+  if (performance.now() - reportedMs < REPORT_MS && number + 1 < to) continue;
+  const rssMib = Math.ceil(process.resourceUsage().maxRSS / 1024);
+  const report: Report = { next: number + 1, rssMib, cases, finds };
+  await new Promise((resolve) => process.send?.(report, resolve));
+  [cases, finds, reportedMs] = [[], [], performance.now()];
+}
+process.disconnect();

@@ -1,0 +1,54 @@
+/**
+ * A thread that ends without a word, as for want of memory: the page notices, says so, and offers what was saved. (A
+ * thread that ends itself sends no error either.)
+ */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { answered, visit } from './visit.ts';
+
+async function endWorker(page: Page, name: RegExp): Promise<void> {
+  const worker = page.workers().find((each) => name.test(each.url()));
+  if (worker === undefined)
+    throw new Error(
+      `No worker ${name}; there are ${page
+        .workers()
+        .map((each) => each.url())
+        .join()}`,
+    );
+  // The answer may not come any more.
+  await worker.evaluate(() => setTimeout(() => (globalThis as unknown as { close: () => void }).close(), 0));
+}
+
+describeBrowser('a thread that ends without a word', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await connectChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('while it trains is noticed, and the run can be continued in a new one', async () => {
+    const { page } = await visit(browser, `${inject('pageUrl')}?backend=wasm#/train`);
+    await page.getByRole('button', { name: 'Train a small model' }).click();
+    await page.getByRole('button', { name: 'Save' }).and(page.locator(':enabled')).click();
+    await page.getByRole('heading', { name: /first-model, step/u }).waitFor();
+    await endWorker(page, /train/u);
+    await page.getByText(/training worker ended without saying why/u).waitFor();
+    await page.getByText(/What was saved is still there/u).waitFor();
+    await page.reload();
+    await page.getByText(/A run stopped at step/u).waitFor();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    expect(await page.locator('lab-part-failure').count()).toBe(0);
+  });
+
+  it('while it answers is noticed, and the page loads the model into a new one', async () => {
+    const { page } = await visit(browser, `${inject('pageUrl')}?backend=wasm#/score`);
+    await answered(page);
+    await endWorker(page, /score/u);
+    await page.getByRole('textbox', { name: 'Query', exact: true }).fill('blue kettle');
+    await page.getByText(/scoring worker ended without saying why/u).waitFor();
+    await page.locator('lab-answer .fresh').waitFor();
+    expect(await page.locator('lab-part-failure').count()).toBe(0);
+  });
+});

@@ -1,0 +1,13 @@
+/** How every worker of the page exposes its API. */
+import { expose } from 'comlink';
+
+/**
+ * Exposes an API, and holds a lock with the name of this thread for as long as the thread lives: a thread can end without
+ * a word, for want of memory or by a fault of the browser, and the page notices by the lock (src/ui/parts/open-worker.ts).
+ */
+export function serve(api: object): void {
+  // There are locks on secure pages only.
+  const locks: LockManager | undefined = navigator.locks;
+  if (self.name !== '') locks?.request(self.name, () => new Promise(() => undefined)).catch(() => undefined);
+  expose(api);
+}
