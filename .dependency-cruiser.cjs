@@ -38,6 +38,9 @@ const ROOMS = [
   'studies',
   'studies/judged',
   'ui/parts',
+  'ui/parts/charts',
+  'ui/parts/sessions',
+  'ui/parts/forms',
   'ui/score',
   'ui/files',
   'ui/theory',
@@ -64,7 +67,7 @@ const upward = ROOMS.slice(0, -1).map((name, index) => ({
   comment: `src/${name} may import only itself and the rooms before it.`,
   severity: 'error',
   // The page asks the build for the addresses of its workers, and the list of commands names those of all rooms.
-  from: { path: room([name]), pathNot: '^src/(ui/[a-z]+/[a-z]+-client|cli/commands)\\.ts$' },
+  from: { path: room([name]), pathNot: '^src/(ui/[a-z/]+-client|cli/commands)\\.ts$' },
   to: { path: `${room(ROOMS.slice(index + 1))}|^workers/|^src/[^/]+$` },
 }));
 

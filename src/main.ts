@@ -22,10 +22,10 @@ if (app !== null) {
   app.openClient = openScoringWorker;
   // Fetched with the view that needs them.
   app.openFiles = async () => (await import('./ui/files/files-client.ts')).openFilesWorker();
-  app.openTraining = async () => (await import('./ui/parts/training-client.ts')).openTrainingWorker();
-  app.openGrpo = async () => (await import('./ui/parts/grpo-client.ts')).openGrpoWorker();
+  app.openTraining = async () => (await import('./ui/parts/sessions/training-client.ts')).openTrainingWorker();
+  app.openGrpo = async () => (await import('./ui/parts/sessions/grpo-client.ts')).openGrpoWorker();
   app.openRuns = async () => (await import('./ui/runs/runs-client.ts')).openRunsWorker();
-  app.openStore = async () => (await import('./ui/parts/checkpoint-client.ts')).openCheckpointWorker();
+  app.openStore = async () => (await import('./ui/parts/sessions/checkpoint-client.ts')).openCheckpointWorker();
   // Only after the view has settled, so that the copy takes its files from the browser's cache instead of fetching
   // twice.
   const keep = (): void => void keepOfflineCopy((state) => (app.offline = state));

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { messageOf } from '../common/errors.ts';
 import { TAKE_OVER, type TakeOverReply, TakeOverReplySchema } from '../protocol/offline.ts';
-import { trustedScriptUrl } from './parts/trusted-script-url.ts';
+import { trustedScriptUrl } from './parts/sessions/trusted-script-url.ts';
 
 export type OfflineState =
   /** No copy is stored yet, or this browser stores none. */

@@ -2,8 +2,8 @@
  * Whether the Train view has an unfinished run, for a page that opens on another view. Most visitors have never trained
  * anything: for them this costs only a look at the names of this origin's databases.
  */
-import type { CheckpointClient } from './parts/checkpoint-client.ts';
-import { isSingleRun } from './parts/run-kinds.ts';
+import type { CheckpointClient } from './parts/sessions/checkpoint-client.ts';
+import { isSingleRun } from './parts/sessions/run-kinds.ts';
 
 /** Some browsers cannot list databases; there the run is found when the Train view is opened. */
 type DatabaseList = Partial<Pick<IDBFactory, 'databases'>>;

@@ -13,7 +13,7 @@ import {
   type SampledGroup,
 } from '../../src/protocol/grpo.ts';
 import type { PolicyAnswers, RecordedPair } from '../../src/protocol/policy-answers.ts';
-import type { GrpoClient } from '../../src/ui/parts/grpo-client.ts';
+import type { GrpoClient } from '../../src/ui/parts/sessions/grpo-client.ts';
 
 /** The states of a demonstration after its start. */
 export const GRPO_SCENES = ['learning', 'fetching', 'collapsed', 'broken', 'ended', 'missing'] as const;

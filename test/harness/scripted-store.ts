@@ -3,7 +3,7 @@
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { Checkpoint, CheckpointOverview } from '../../src/protocol/checkpoints.ts';
-import type { CheckpointClient } from '../../src/ui/parts/checkpoint-client.ts';
+import type { CheckpointClient } from '../../src/ui/parts/sessions/checkpoint-client.ts';
 
 /**
  * `empty` before the first run; `kept` after several runs; `offers` with interrupted runs; `broken` without a database.

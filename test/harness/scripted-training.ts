@@ -4,7 +4,7 @@
  */
 import { LabError } from '../../src/common/errors.ts';
 import type { TrainingCommand, TrainingEvent, TrainingPlan } from '../../src/protocol/training.ts';
-import type { TrainingClient } from '../../src/ui/parts/training-client.ts';
+import type { TrainingClient } from '../../src/ui/parts/sessions/training-client.ts';
 
 /** The states of a run after its start; `no-backend` never starts one. */
 export const RUN_SCENES = [

@@ -3,7 +3,7 @@
  */
 import type { ReactiveControllerHost } from 'lit';
 import type { GrpoCommand, GrpoEvent, GrpoRequest } from '../../protocol/grpo.ts';
-import { SessionController, type SessionView } from '../parts/session-controller.ts';
+import { SessionController, type SessionView } from '../parts/sessions/session-controller.ts';
 import {
   applyGrpoEvent,
   type CollapseState,
@@ -11,7 +11,7 @@ import {
   NO_DEMONSTRATION,
   STARTED_DEMONSTRATION,
 } from './collapse-state.ts';
-import type { GrpoClient, OpenGrpo } from '../parts/grpo-client.ts';
+import type { GrpoClient, OpenGrpo } from '../parts/sessions/grpo-client.ts';
 
 export type CollapseController = SessionController<CollapseState, GrpoEvent, GrpoCommand, GrpoRequest, GrpoClient>;
 

@@ -7,7 +7,7 @@
  */
 import type { SettingField } from '../../config/setting-fields.ts';
 import { type GrpoExperiment, type GrpoExperimentInput, GrpoExperimentSchema } from '../../protocol/grpo-experiment.ts';
-import { checkDraft, type CheckedDraft, draftOf, formOf, type SettingsDraft } from '../parts/settings-draft.ts';
+import { checkDraft, type CheckedDraft, draftOf, formOf, type SettingsDraft } from '../parts/forms/settings-draft.ts';
 import { checkpointUrl, type GrpoRequest, MAX_BRANCHES } from '../../protocol/grpo.ts';
 
 export const PROMPT_MIXES = ['head-heavy', 'matched'] as const;

@@ -4,7 +4,7 @@
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { GrpoEventOf } from '../../protocol/grpo.ts';
-import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
+import { branchLineStyles, branchLook } from '../parts/charts/branch-looks.ts';
 import { download } from '../parts/download.ts';
 import { branchRecording } from './branch-recording.ts';
 import type { BranchState } from './collapse-state.ts';

@@ -17,9 +17,9 @@ import {
   PROMPT_MIXES,
   REWARDS,
 } from './demonstration.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
-import '../parts/lab-settings.ts';
-import type { SettingsDraft } from '../parts/settings-draft.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
+import '../parts/forms/lab-settings.ts';
+import type { SettingsDraft } from '../parts/forms/settings-draft.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';

@@ -6,11 +6,11 @@ import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ColumnWishes } from '../../protocol/imported-data.ts';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
-import { type DataState, NO_DATA } from '../parts/data-controller.ts';
+import { type DataState, NO_DATA } from '../parts/forms/data-controller.ts';
 import type { DemonstrationData } from './demonstration.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
-import '../parts/lab-data-choice.ts';
-import type { RulesState } from '../parts/rules-controller.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
+import '../parts/forms/lab-data-choice.ts';
+import type { RulesState } from '../parts/forms/rules-controller.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 

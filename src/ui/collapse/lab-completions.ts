@@ -6,7 +6,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { CompletionSample, GrpoEventOf, SampledGroup } from '../../protocol/grpo.ts';
 import type { BranchState } from './collapse-state.ts';
 import { documentText, reasonSentences, rewardLines, tokenText } from './completion-text.ts';
-import { disclosureStyles, fieldStyles } from '../parts/field-styles.ts';
+import { disclosureStyles, fieldStyles } from '../parts/forms/field-styles.ts';
 import { cssProperties } from '../parts/css-properties.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';

@@ -3,7 +3,7 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { CheckpointsController, CheckpointsState } from '../parts/checkpoints-controller.ts';
+import type { CheckpointsController, CheckpointsState } from '../parts/sessions/checkpoints-controller.ts';
 import { type DemonstrationOffer, demonstrationOffers, type KeptDemonstration } from './demonstration-offers.ts';
 import '../parts/lab-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';

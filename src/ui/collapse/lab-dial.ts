@@ -4,7 +4,7 @@
 import { css, html, nothing, type PropertyValues } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { GrpoCommand } from '../../protocol/grpo.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import '../parts/lab-term.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';

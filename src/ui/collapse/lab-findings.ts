@@ -7,7 +7,7 @@ import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { messageOf } from '../../common/errors.ts';
 import type { ExperimentResults, Finding, MetricName } from '../../protocol/experiment-results.ts';
-import { disclosureStyles } from '../parts/field-styles.ts';
+import { disclosureStyles } from '../parts/forms/field-styles.ts';
 import '../parts/lab-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';

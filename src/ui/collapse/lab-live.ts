@@ -9,12 +9,12 @@ import type { GrpoCommand, GrpoEventOf, MeasuredPoint } from '../../protocol/grp
 import type { Recording } from '../../protocol/recording.ts';
 import { criterionStyles } from '../flow/criterion-looks.ts';
 import '../flow/lab-flow.ts';
-import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
-import { addPoint, type Curve, EMPTY_CURVE } from '../parts/curve.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { branchLineStyles, branchLook } from '../parts/charts/branch-looks.ts';
+import { addPoint, type Curve, EMPTY_CURVE } from '../parts/charts/curve.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { twoDecimals, wholePercent } from '../parts/format.ts';
-import '../parts/lab-chart.ts';
-import type { ChartLine } from '../parts/lab-chart.ts';
+import '../parts/charts/lab-chart.ts';
+import type { ChartLine } from '../parts/charts/lab-chart.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import '../parts/lab-term.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';

@@ -4,12 +4,12 @@
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { GrpoEventOf } from '../../protocol/grpo.ts';
-import { branchLook } from '../parts/branch-looks.ts';
+import { branchLook } from '../parts/charts/branch-looks.ts';
 import type { BranchState } from './collapse-state.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { formatCount, twoDecimals } from '../parts/format.ts';
-import '../parts/lab-chart.ts';
-import type { ChartLine } from '../parts/lab-chart.ts';
+import '../parts/charts/lab-chart.ts';
+import type { ChartLine } from '../parts/charts/lab-chart.ts';
 import { advantageCurve, citationCurve, orderedRules, ruleSums } from './rule-series.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';

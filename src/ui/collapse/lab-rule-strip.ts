@@ -5,13 +5,13 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { branchLineStyles, branchLook } from '../parts/branch-looks.ts';
+import { branchLineStyles, branchLook } from '../parts/charts/branch-looks.ts';
 import type { BranchState } from './collapse-state.ts';
-import { disclosureStyles } from '../parts/field-styles.ts';
+import { disclosureStyles } from '../parts/forms/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import type { RuleInfo } from '../../protocol/grpo.ts';
 import { orderedRules, ruleSums } from './rule-series.ts';
-import { DrawingController } from '../parts/drawing-controller.ts';
+import { DrawingController } from '../parts/charts/drawing-controller.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 

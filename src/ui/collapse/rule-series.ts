@@ -2,7 +2,7 @@
  * Rules over the steps of a branch: their order on the page, and the history of one of them.
  */
 import type { GrpoEventOf, RuleInfo } from '../../protocol/grpo.ts';
-import { addPoint, type Curve, EMPTY_CURVE } from '../parts/curve.ts';
+import { addPoint, type Curve, EMPTY_CURVE } from '../parts/charts/curve.ts';
 
 type History = readonly GrpoEventOf<'step'>[];
 

@@ -7,10 +7,15 @@ import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
 import type { ColumnWishes, DataSummary } from '../../protocol/imported-data.ts';
 import type { DataKind } from '../../protocol/sft-experiment.ts';
 import { DEFAULT_SCALE } from '../../relevance/pair/labels.ts';
-import { DataController, type OpenDataReader } from '../parts/data-controller.ts';
+import { DataController, type OpenDataReader } from '../parts/forms/data-controller.ts';
 import { BUNDLED_SOURCE, type DemonstrationData, type DemonstrationSource } from './demonstration.ts';
 import { type DemonstrationStart, demonstrationStarts } from './demonstration-starts.ts';
-import { type OpenRulesReader, RulesController, type RulesPurpose, withOwnRules } from '../parts/rules-controller.ts';
+import {
+  type OpenRulesReader,
+  RulesController,
+  type RulesPurpose,
+  withOwnRules,
+} from '../parts/forms/rules-controller.ts';
 
 /** A file that is not chosen yet. */
 const NO_FILE: DemonstrationData = { kind: 'file', name: '', sha256: '' };

@@ -16,7 +16,7 @@ import {
 } from '../../protocol/files.ts';
 import { LoadProgressSchema } from '../../protocol/scoring.ts';
 import * as v from 'valibot';
-import { openWorker, type WorkerClient } from '../parts/open-worker.ts';
+import { openWorker, type WorkerClient } from '../parts/sessions/open-worker.ts';
 
 /** A client that judges one file at a time. */
 export type FilesClient = WorkerClient<FilesApi>;

@@ -2,7 +2,7 @@
 import { LabError } from '../../common/errors.ts';
 import type { ModelChoice } from '../../protocol/files.ts';
 import type { BackendChoice, LoadRequest } from '../../protocol/scoring.ts';
-import type { CheckpointClient } from '../parts/checkpoint-client.ts';
+import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import { bundledModel } from '../score/bundled-models.ts';
 import type { OpenFiles } from './files-client.ts';
 

@@ -4,7 +4,7 @@
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { FileEntry, FileList } from '../../protocol/files.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { formatBytes, formatCount, formatTime, wholePercent } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { fileAddress } from '../parts/routes.ts';

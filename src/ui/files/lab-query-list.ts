@@ -4,7 +4,7 @@
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { cssProperties } from '../parts/css-properties.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles } from '../parts/shared-styles.ts';

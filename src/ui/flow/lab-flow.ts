@@ -7,7 +7,7 @@
 import { html, nothing, type PropertyValues } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { Recording } from '../../protocol/recording.ts';
-import { DrawingController } from '../parts/drawing-controller.ts';
+import { DrawingController } from '../parts/charts/drawing-controller.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 import { criterionStyles } from './criterion-looks.ts';

@@ -6,7 +6,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { Preset, PresetRequest, SweepPlan } from '../../protocol/runs.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';

@@ -5,10 +5,10 @@
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ComparisonAxis, ReportPart, RunsComparison } from '../../protocol/runs.ts';
-import { branchLook } from '../parts/branch-looks.ts';
-import { EMPTY_CURVE } from '../parts/curve.ts';
-import '../parts/lab-chart.ts';
-import type { ChartAxis, ChartLine } from '../parts/lab-chart.ts';
+import { branchLook } from '../parts/charts/branch-looks.ts';
+import { EMPTY_CURVE } from '../parts/charts/curve.ts';
+import '../parts/charts/lab-chart.ts';
+import type { ChartAxis, ChartLine } from '../parts/charts/lab-chart.ts';
 import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';

@@ -5,7 +5,7 @@ import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ComparedCompletions } from '../../protocol/runs.ts';
 import { tokenText } from '../collapse/completion-text.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';

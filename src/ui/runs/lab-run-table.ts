@@ -5,7 +5,7 @@ import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { RunRow } from '../../protocol/runs.ts';
 import { keyedList } from '../parts/keyed-list.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { formatTime } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, tableStyles } from '../parts/shared-styles.ts';

@@ -22,13 +22,13 @@ import {
 import type { RunChange } from '../../protocol/tracked-run.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
-import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
+import { choiceStyles, fieldStyles } from '../parts/forms/field-styles.ts';
 import { formatCount } from '../parts/format.ts';
-import type { OpenGrpo } from '../parts/grpo-client.ts';
+import type { OpenGrpo } from '../parts/sessions/grpo-client.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
-import type { OpenTraining } from '../parts/training-client.ts';
+import type { OpenTraining } from '../parts/sessions/training-client.ts';
 import './lab-preset-setup.ts';
 import './lab-run-comparison.ts';
 import { MOST_BESIDE } from './lab-run-completions.ts';

@@ -7,7 +7,7 @@ import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { RunRow, SettingPaths, SweepPlan, SweepRequest } from '../../protocol/runs.ts';
 import type { RunWatch } from '../../protocol/tracked-run.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { formatCount, formatSpan } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';

@@ -13,7 +13,7 @@ import {
   SettingPathsSchema,
   SweepPlanSchema,
 } from '../../protocol/runs.ts';
-import { openWorker, type WorkerClient } from '../parts/open-worker.ts';
+import { openWorker, type WorkerClient } from '../parts/sessions/open-worker.ts';
 
 /** Access to the runs of this browser. */
 export type RunsClient = WorkerClient<RunsApi>;

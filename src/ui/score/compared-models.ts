@@ -5,7 +5,7 @@
 import type { Checkpoint } from '../../protocol/checkpoints.ts';
 import type { LabelEvent } from '../../protocol/scoring.ts';
 import { BUNDLED_MODELS } from './bundled-models.ts';
-import type { CheckpointClient } from '../parts/checkpoint-client.ts';
+import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import type { ModelOrigin } from './model-controller.ts';
 
 const CHECKPOINT_PREFIX = 'checkpoint:';

@@ -13,7 +13,7 @@ import { type AnswerState, NO_ANSWER } from './answer-state.ts';
 import { comparableModels, originOf } from './compared-models.ts';
 import { keyedList } from '../parts/keyed-list.ts';
 import { type DifferingPairs, fetchDifferingPairs, pairsThatDiffer } from './differing-pairs.ts';
-import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
+import { choiceStyles, fieldStyles } from '../parts/forms/field-styles.ts';
 import './lab-compared.ts';
 import type { LeadingAnswer } from './lab-compared.ts';
 import { NO_SERVICES, scoreServices } from './score-services.ts';

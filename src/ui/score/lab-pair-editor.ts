@@ -6,7 +6,7 @@ import { css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { attributeValueText } from '../../relevance/pair/document-text.ts';
 import type { EvidenceSpan, StepEvent } from '../../protocol/scoring.ts';
-import '../parts/lab-field.ts';
+import '../parts/forms/lab-field.ts';
 import type { Mark } from '../parts/marked-text.ts';
 import { type AttributeRow, EMPTY_DRAFT, editedValue, type PairDraft } from './pair-draft.ts';
 import { LabElement } from '../parts/lab-element.ts';

@@ -12,7 +12,7 @@ import type { ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
 import { BUNDLED_MODELS, bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
-import { choiceStyles, fieldStyles } from '../parts/field-styles.ts';
+import { choiceStyles, fieldStyles } from '../parts/forms/field-styles.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { failureHeading } from '../parts/failure-text.ts';
 import { formatBytes, formatCount } from '../parts/format.ts';

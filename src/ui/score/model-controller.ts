@@ -5,7 +5,7 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { BackendChoice, LoadProgress, LoadRequest, ModelSummary } from '../../protocol/scoring.ts';
-import type { CheckpointClient } from '../parts/checkpoint-client.ts';
+import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import type { ScoringClient } from './scoring-client.ts';
 
 /** The origin of a model: a folder beside the page, or a checkpoint of this browser. */

@@ -1,7 +1,7 @@
 /** What the page provides to all elements of the Score view, at any depth. */
 import { createContext } from '@lit/context';
 import type { BackendChoice } from '../../protocol/scoring.ts';
-import type { CheckpointClient } from '../parts/checkpoint-client.ts';
+import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import type { ScoringClient } from './scoring-client.ts';
 
 export interface ScoreServices {

@@ -8,7 +8,7 @@ import {
   type ScoringEvent,
   ScoringEventSchema,
 } from '../../protocol/scoring.ts';
-import { openWorker, type WorkerClient } from '../parts/open-worker.ts';
+import { openWorker, type WorkerClient } from '../parts/sessions/open-worker.ts';
 
 /** Loads one model and answers with it. */
 export interface ScoringClient extends Pick<WorkerClient<ScoringApi>, 'load' | 'close'> {

@@ -19,7 +19,7 @@ import {
 import { Rng } from '../../common/rng.ts';
 import { entropyNats, meanReward, tiltedPolicy } from '../../common/tilted-policy.ts';
 import { cssProperties } from '../parts/css-properties.ts';
-import { disclosureStyles } from '../parts/field-styles.ts';
+import { disclosureStyles } from '../parts/forms/field-styles.ts';
 import './lab-mixture-fit.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';

@@ -5,7 +5,7 @@
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { type Checkpoint, MODEL_KIND } from '../../protocol/checkpoints.ts';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { formatBytes, formatCount, formatTime } from '../parts/format.ts';
 import { scoreAddress } from '../parts/routes.ts';
 import { LabElement } from '../parts/lab-element.ts';

@@ -7,7 +7,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import * as v from 'valibot';
 import type { Checkpoint, CheckpointOverview, ChosenFile } from '../../protocol/checkpoints.ts';
 import { keyedList } from '../parts/keyed-list.ts';
-import type { CheckpointsController, CheckpointsState } from '../parts/checkpoints-controller.ts';
+import type { CheckpointsController, CheckpointsState } from '../parts/sessions/checkpoints-controller.ts';
 import { download } from '../parts/download.ts';
 import { chosenFiles, droppedFiles } from '../parts/dropped-files.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
@@ -17,7 +17,7 @@ import type { CheckpointEdit } from './lab-checkpoint.ts';
 import '../parts/lab-notice.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { LabElement } from '../parts/lab-element.ts';
-import { isSingleRun } from '../parts/run-kinds.ts';
+import { isSingleRun } from '../parts/sessions/run-kinds.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 
 /**

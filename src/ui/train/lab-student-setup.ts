@@ -3,10 +3,10 @@
  */
 import { css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import { fieldStyles } from '../parts/field-styles.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
-import '../parts/lab-settings.ts';
-import type { SettingsDraft } from '../parts/settings-draft.ts';
+import '../parts/forms/lab-settings.ts';
+import type { SettingsDraft } from '../parts/forms/settings-draft.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
 import { checkStudent, DEFAULT_STUDENT, STUDENT_FORM, type StudentChoice, type Teacher } from './student-choice.ts';
 

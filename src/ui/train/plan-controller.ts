@@ -8,7 +8,7 @@ import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { SftExperiment } from '../../protocol/sft-experiment.ts';
 import type { TrainingPlan } from '../../protocol/training.ts';
-import type { OpenTraining } from '../parts/training-client.ts';
+import type { OpenTraining } from '../parts/sessions/training-client.ts';
 
 /** A pause in typing of this length requests a plan. */
 const SETTINGS_REST_MS = 300;

@@ -3,7 +3,7 @@
  */
 import type { CheckpointOverview, UnfinishedRun } from '../../protocol/checkpoints.ts';
 import { formatCount, formatTime } from '../parts/format.ts';
-import { isSingleRun } from '../parts/run-kinds.ts';
+import { isSingleRun } from '../parts/sessions/run-kinds.ts';
 import type { RunSource } from './training-controller.ts';
 
 /** How to proceed with an unfinished run. */

@@ -7,7 +7,7 @@ import { type DataKind, type SftExperiment, SftExperimentSchema } from '../../pr
 import { MIN_SCALE } from '../../relevance/pair/labels.ts';
 import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
 import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
-import { checkDraft, type CheckedDraft, formOf, type SettingsDraft } from '../parts/settings-draft.ts';
+import { checkDraft, type CheckedDraft, formOf, type SettingsDraft } from '../parts/forms/settings-draft.ts';
 
 export const SFT_FORM = formOf(SftExperimentSchema);
 /** Settings that mean something on a file alone: a rule world has a scale of its own, and its documents no standing. */

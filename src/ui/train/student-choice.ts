@@ -6,7 +6,7 @@ import type { SettingField } from '../../config/setting-fields.ts';
 import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../../protocol/distill-experiment.ts';
 import { BRANCH_KIND, checkpointUrl } from '../../protocol/grpo.ts';
-import { isSingleRun } from '../parts/run-kinds.ts';
+import { isSingleRun } from '../parts/sessions/run-kinds.ts';
 import {
   checkDraft,
   type CheckedDraft,
@@ -14,7 +14,7 @@ import {
   formOf,
   type SettingsDraft,
   type SettingsForm,
-} from '../parts/settings-draft.ts';
+} from '../parts/forms/settings-draft.ts';
 import { BUNDLED_MODELS } from '../score/bundled-models.ts';
 import type { RunSource } from './training-controller.ts';
 

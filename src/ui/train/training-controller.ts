@@ -3,8 +3,8 @@
  */
 import type { ReactiveControllerHost } from 'lit';
 import type { TrainingCommand, TrainingEvent, TrainRequest } from '../../protocol/training.ts';
-import { SessionController, type SessionView } from '../parts/session-controller.ts';
-import type { OpenTraining, TrainingClient } from '../parts/training-client.ts';
+import { SessionController, type SessionView } from '../parts/sessions/session-controller.ts';
+import type { OpenTraining, TrainingClient } from '../parts/sessions/training-client.ts';
 import { applyTrainingEvent, isUnderWay, NO_RUN, STARTED_RUN, type TrainingState } from './training-state.ts';
 
 /** The run to start. */

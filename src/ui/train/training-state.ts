@@ -4,7 +4,7 @@
  */
 import type { Failure } from '../../protocol/failure.ts';
 import type { TrainingEvent, TrainingEventOf } from '../../protocol/training.ts';
-import { addPoint, type Curve, cutAfter, EMPTY_CURVE } from '../parts/curve.ts';
+import { addPoint, type Curve, cutAfter, EMPTY_CURVE } from '../parts/charts/curve.ts';
 
 /**
  * `preparing` from the start until the data is ready, `recovering` while a lost GPU is replaced; `finished`, `stopped`

@@ -12,7 +12,7 @@ import { type GrpoEvent, GrpoEventSchema } from '../../../src/protocol/grpo.ts';
 import { readGrpoCheckpoint } from '../../../src/runs/grpo-checkpoint.ts';
 import { readKeptBranch } from '../../../src/sessions/kept-branch.ts';
 import { demonstrationOffers } from '../../../src/ui/collapse/demonstration-offers.ts';
-import { recalled } from '../../../src/ui/parts/run-record.ts';
+import { recalled } from '../../../src/ui/parts/sessions/run-record.ts';
 import { GrpoHarness, tinyBranch } from './grpo-harness.ts';
 import { MemoryStore } from './memory-store.ts';
 

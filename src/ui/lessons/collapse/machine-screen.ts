@@ -1,10 +1,10 @@
 /** The same live, on the reader's own machine, with the recorded curves to hold it against. */
 import { html } from 'lit';
 import type { Recording } from '../../../protocol/recording.ts';
-import { addPoint, type Curve, EMPTY_CURVE } from '../../parts/curve.ts';
+import { addPoint, type Curve, EMPTY_CURVE } from '../../parts/charts/curve.ts';
 import { wholePercent } from '../../parts/format.ts';
-import '../../parts/lab-chart.ts';
-import type { ChartLine } from '../../parts/lab-chart.ts';
+import '../../parts/charts/lab-chart.ts';
+import type { ChartLine } from '../../parts/charts/lab-chart.ts';
 import type { LessonScreen } from '../parts/lesson.ts';
 import type { CollapseMaterial } from './material.ts';
 import { curvesCsv } from './curves-csv.ts';

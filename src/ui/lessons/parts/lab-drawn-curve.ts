@@ -4,9 +4,9 @@
  */
 import { css, html, nothing, svg } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import { placedLabels } from '../../parts/chart-data.ts';
+import { placedLabels } from '../../parts/charts/chart-data.ts';
 import { cssProperties } from '../../parts/css-properties.ts';
-import { DrawingController } from '../../parts/drawing-controller.ts';
+import { DrawingController } from '../../parts/charts/drawing-controller.ts';
 import { LabElement } from '../../parts/lab-element.ts';
 import { baseStyles } from '../../parts/shared-styles.ts';
 

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { type SftExperiment, SftExperimentSchema } from '../../../../src/protocol/sft-experiment.ts';
 import { FIRST_RUN } from '../../../../src/ui/train/first-run.ts';
-import { checkDraft, demandOf, draftOf, fieldsIn } from '../../../../src/ui/parts/settings-draft.ts';
+import { checkDraft, demandOf, draftOf, fieldsIn } from '../../../../src/ui/parts/forms/settings-draft.ts';
 import { checkSftDraft, SFT_FORM, withDataKind, withDataSet } from '../../../../src/ui/train/sft-draft.ts';
 import { STUDENT_FORM } from '../../../../src/ui/train/student-choice.ts';
 import { CURRENT_STANDING } from '../../../../src/relevance/prompt/standing.ts';

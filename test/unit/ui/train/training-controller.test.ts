@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TrainingCommand, TrainingEvent } from '../../../../src/protocol/training.ts';
-import type { TrainingClient } from '../../../../src/ui/parts/training-client.ts';
+import type { TrainingClient } from '../../../../src/ui/parts/sessions/training-client.ts';
 import { type TrainingController, trainingController } from '../../../../src/ui/train/training-controller.ts';
 import { logEvent, preparedEvent } from './run-events.ts';
 

@@ -4,8 +4,8 @@
  * anyone can read.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
-import { type Failure, failureOf } from '../../protocol/failure.ts';
-import { ScreenWakeLock } from './wake-lock.ts';
+import { type Failure, failureOf } from '../../../protocol/failure.ts';
+import { ScreenWakeLock } from '../wake-lock.ts';
 
 /** The shortest time between two updates that can wait. */
 const DRAW_EVERY_MS = 250;

@@ -5,10 +5,10 @@
  */
 import { initialState, Task, TaskStatus } from '@lit/task';
 import type { ReactiveControllerHost } from 'lit';
-import { type Failure, failureOf } from '../../protocol/failure.ts';
-import type { RulesSummary } from '../../protocol/imported-data.ts';
-import type { SftExperiment } from '../../protocol/sft-experiment.ts';
-import type { TrainingClient } from './training-client.ts';
+import { type Failure, failureOf } from '../../../protocol/failure.ts';
+import type { RulesSummary } from '../../../protocol/imported-data.ts';
+import type { SftExperiment } from '../../../protocol/sft-experiment.ts';
+import type { TrainingClient } from '../sessions/training-client.ts';
 
 export interface RulesState {
   /** Names of the files being read. */

@@ -2,7 +2,7 @@
  * The only source of script URLs in this page. Where the browser enforces Trusted Types, a worker's URL must be a value
  * made by a named policy; ours accepts scripts of this page's own origin and rejects anything else.
  */
-import { LabError } from '../../common/errors.ts';
+import { LabError } from '../../../common/errors.ts';
 
 /** The part of the Trusted Types API used here; TypeScript's DOM library does not include it yet. */
 interface TrustedTypesHost {

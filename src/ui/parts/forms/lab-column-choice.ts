@@ -3,10 +3,10 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { ColumnWishes, FileColumns } from '../../protocol/imported-data.ts';
+import type { ColumnWishes, FileColumns } from '../../../protocol/imported-data.ts';
 import { disclosureStyles, fieldStyles } from './field-styles.ts';
-import { LabElement } from './lab-element.ts';
-import { baseStyles } from './shared-styles.ts';
+import { LabElement } from '../lab-element.ts';
+import { baseStyles } from '../shared-styles.ts';
 
 /** The names of roles on the page. */
 const ROLE_NAMES: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 /** The page's side of the training worker, for demonstrations. */
-import workerUrl from '../../../workers/grpo.worker.ts?worker&url';
-import { type GrpoApi, GrpoEventSchema } from '../../protocol/grpo.ts';
-import { DataSummarySchema, FileColumnsSchema, RulesSummarySchema } from '../../protocol/imported-data.ts';
-import { openWorker, type WorkerClient } from '../parts/open-worker.ts';
+import workerUrl from '../../../../workers/grpo.worker.ts?worker&url';
+import { type GrpoApi, GrpoEventSchema } from '../../../protocol/grpo.ts';
+import { DataSummarySchema, FileColumnsSchema, RulesSummarySchema } from '../../../protocol/imported-data.ts';
+import { openWorker, type WorkerClient } from './open-worker.ts';
 
 /** Runs one demonstration at a time. */
 export type GrpoClient = WorkerClient<GrpoApi>;

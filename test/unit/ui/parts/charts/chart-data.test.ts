@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columnsOf, placedLabels } from '../../../../src/ui/parts/chart-data.ts';
+import { columnsOf, placedLabels } from '../../../../../src/ui/parts/charts/chart-data.ts';
 
 const anyNumber = fc.oneof(fc.double(), fc.integer({ min: 0, max: 50 }), fc.constantFrom(-0, 1e308, -1e308, Infinity));
 const anyCurve = fc

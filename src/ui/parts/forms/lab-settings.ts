@@ -1,15 +1,17 @@
 /**
  * Settings as a form, made from the schema that checks them: what is often changed in sight, all the rest under "More
  * settings", where it can be searched. A field that is wrong says what it asks for, right where it is.
+ *
+ * This room holds forms: fields, drafts of settings, and the choice of data, columns, grades and rules.
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { live } from 'lit/directives/live.js';
-import type { SettingField } from '../../config/setting-fields.ts';
+import type { SettingField } from '../../../config/setting-fields.ts';
 import { disclosureStyles, fieldStyles } from './field-styles.ts';
-import { LabElement } from './lab-element.ts';
+import { LabElement } from '../lab-element.ts';
 import { fieldsIn, type SettingsDraft, shownIn } from './settings-draft.ts';
-import { baseStyles, headingStyles } from './shared-styles.ts';
+import { baseStyles, headingStyles } from '../shared-styles.ts';
 
 const NO_PROBLEMS: ReadonlyMap<string, string> = new Map();
 

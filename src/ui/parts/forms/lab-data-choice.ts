@@ -2,20 +2,20 @@
  * The choice of training data: the rule world, or the user's own file of judged pairs. A file is chosen or dropped, and
  * its summary is shown at once, including rows left out; the user's own rules can be chosen with it.
  */
-import { counted } from '../../common/counted.ts';
+import { counted } from '../../../common/counted.ts';
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
-import type { ColumnWishes, DataPlan, DataSummary, RulesSummary } from '../../protocol/imported-data.ts';
-import type { DataKind } from '../../protocol/sft-experiment.ts';
+import type { ColumnWishes, DataPlan, DataSummary, RulesSummary } from '../../../protocol/imported-data.ts';
+import type { DataKind } from '../../../protocol/sft-experiment.ts';
 import { type DataState, NO_DATA } from './data-controller.ts';
-import { formatCount } from './format.ts';
+import { formatCount } from '../format.ts';
 import './lab-column-choice.ts';
 import './lab-grade-choice.ts';
-import './lab-notice.ts';
+import '../lab-notice.ts';
 import type { RulesState } from './rules-controller.ts';
-import { LabElement } from './lab-element.ts';
-import { baseStyles, buttonStyles } from './shared-styles.ts';
+import { LabElement } from '../lab-element.ts';
+import { baseStyles, buttonStyles } from '../shared-styles.ts';
 
 const KINDS: readonly { readonly kind: DataKind; readonly name: string }[] = [
   { kind: 'world', name: 'Rule world' },

@@ -8,10 +8,10 @@ import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
 import { live } from 'lit/directives/live.js';
-import { cutByMarks, type Mark } from './marked-text.ts';
-import { LabElement } from './lab-element.ts';
-import { markStyles } from './mark-styles.ts';
-import { baseStyles } from './shared-styles.ts';
+import { cutByMarks, type Mark } from '../marked-text.ts';
+import { LabElement } from '../lab-element.ts';
+import { markStyles } from '../mark-styles.ts';
+import { baseStyles } from '../shared-styles.ts';
 
 /**
  * @fires lab-change - the new text as `detail`, on every edit.

@@ -4,14 +4,14 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { messageOf } from '../../common/errors.ts';
-import { checkGradeMeanings, GRADE_GRAMMAR, GradeMeanings, quoteGrade } from '../../protocol/grade-meanings.ts';
-import type { DataSummary } from '../../protocol/imported-data.ts';
-import { MAX_SCALE } from '../../relevance/pair/labels.ts';
+import { messageOf } from '../../../common/errors.ts';
+import { checkGradeMeanings, GRADE_GRAMMAR, GradeMeanings, quoteGrade } from '../../../protocol/grade-meanings.ts';
+import type { DataSummary } from '../../../protocol/imported-data.ts';
+import { MAX_SCALE } from '../../../relevance/pair/labels.ts';
 import { disclosureStyles, fieldStyles } from './field-styles.ts';
-import { formatCount } from './format.ts';
-import { LabElement } from './lab-element.ts';
-import { baseStyles } from './shared-styles.ts';
+import { formatCount } from '../format.ts';
+import { LabElement } from '../lab-element.ts';
+import { baseStyles } from '../shared-styles.ts';
 
 type ListedGrade = DataSummary['grades'][number];
 

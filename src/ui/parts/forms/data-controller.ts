@@ -4,10 +4,10 @@
  * roles.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
-import { LabError } from '../../common/errors.ts';
-import { type Failure, failureOf } from '../../protocol/failure.ts';
-import type { ColumnWishes, DataSummary, FileColumns } from '../../protocol/imported-data.ts';
-import type { TrainingClient } from './training-client.ts';
+import { LabError } from '../../../common/errors.ts';
+import { type Failure, failureOf } from '../../../protocol/failure.ts';
+import type { ColumnWishes, DataSummary, FileColumns } from '../../../protocol/imported-data.ts';
+import type { TrainingClient } from '../sessions/training-client.ts';
 
 /** Opens the worker that reads files. */
 export type OpenDataReader = () => Promise<Pick<TrainingClient, 'readData' | 'readColumns'>>;

@@ -1,8 +1,8 @@
 /** Curves stay small however long a run is, and correct: every value contributes to a mean, and steps stay ordered. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columnsOf, valueAt } from '../../../../src/ui/parts/chart-data.ts';
-import { addPoint, type Curve, cutAfter, EMPTY_CURVE, MAX_POINTS } from '../../../../src/ui/parts/curve.ts';
+import { columnsOf, valueAt } from '../../../../../src/ui/parts/charts/chart-data.ts';
+import { addPoint, type Curve, cutAfter, EMPTY_CURVE, MAX_POINTS } from '../../../../../src/ui/parts/charts/curve.ts';
 
 const curveOf = (values: readonly number[], every = 1): Curve =>
   values.reduce((curve, value, index) => addPoint(curve, (index + 1) * every, value), EMPTY_CURVE);

@@ -4,8 +4,8 @@
  * those of other tabs.
  */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
-import type { CheckpointOverview } from '../../protocol/checkpoints.ts';
-import { type Failure, failureOf } from '../../protocol/failure.ts';
+import type { CheckpointOverview } from '../../../protocol/checkpoints.ts';
+import { type Failure, failureOf } from '../../../protocol/failure.ts';
 import type { CheckpointClient } from './checkpoint-client.ts';
 
 export interface CheckpointsState {

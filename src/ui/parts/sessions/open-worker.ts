@@ -1,11 +1,13 @@
 /**
  * The page's side of every worker. {@link openWorker} returns an object with the methods of the worker's interface and
  * hides the thread and comlink. Every message is parsed before it is used.
+ *
+ * This room holds the page's side of workers and of the sessions and checkpoints in them.
  */
 import { proxy, transfer, wrap } from 'comlink';
 import * as v from 'valibot';
-import { untilReleased } from '../../common/tab-locks.ts';
-import { LabError } from '../../common/errors.ts';
+import { untilReleased } from '../../../common/tab-locks.ts';
+import { LabError } from '../../../common/errors.ts';
 import { trustedScriptUrl } from './trusted-script-url.ts';
 
 type Listener = (event: never) => void;

@@ -1,13 +1,13 @@
 /** The page's side of the worker that stores checkpoints. */
 import * as v from 'valibot';
-import workerUrl from '../../../workers/checkpoint.worker.ts?worker&url';
+import workerUrl from '../../../../workers/checkpoint.worker.ts?worker&url';
 import {
   type CheckpointApi,
   CheckpointModelSchema,
   CheckpointOverviewSchema,
   ExportedFileSchema,
   RunRecordSchema,
-} from '../../protocol/checkpoints.ts';
+} from '../../../protocol/checkpoints.ts';
 import { openWorker, type WorkerClient } from './open-worker.ts';
 
 /** Access to the checkpoints of this browser. */

@@ -5,7 +5,7 @@
 import { expose } from 'comlink';
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openWorker } from '../../../../src/ui/parts/open-worker.ts';
+import { openWorker } from '../../../../../src/ui/parts/sessions/open-worker.ts';
 
 interface Api {
   add(a: number, b: number): Promise<number>;

@@ -3,8 +3,8 @@
  * turn it into settings or say which fields are wrong.
  */
 import * as v from 'valibot';
-import { sentence } from '../../config/issues.ts';
-import { type SettingField, settingFields } from '../../config/setting-fields.ts';
+import { sentence } from '../../../config/issues.ts';
+import { type SettingField, settingFields } from '../../../config/setting-fields.ts';
 import {
   describeAllowed,
   leafAt,
@@ -12,7 +12,7 @@ import {
   type SettingValue,
   typedSetting,
   withSetting,
-} from '../../config/setting-values.ts';
+} from '../../../config/setting-values.ts';
 
 /** What was typed, by path: text, or the state of a toggle. What is not in it has its default. */
 export type SettingsDraft = ReadonlyMap<string, string | boolean>;

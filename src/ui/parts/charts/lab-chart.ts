@@ -5,6 +5,8 @@
  *
  * The page's Content-Security-Policy forbids inline styles, so uPlot's stylesheet is adopted by this element, and the
  * colours of the canvas are read from elements that have them from theme.css.
+ *
+ * This room holds what draws curves in several views.
  */
 import { css, html, nothing, type PropertyValues, unsafeCSS } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -14,8 +16,8 @@ import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from '
 import { columnsOf, LARGEST_DRAWN, placedLabels, valueAt } from './chart-data.ts';
 import type { Curve } from './curve.ts';
 import { DrawingController } from './drawing-controller.ts';
-import { LabElement } from './lab-element.ts';
-import { baseStyles } from './shared-styles.ts';
+import { LabElement } from '../lab-element.ts';
+import { baseStyles } from '../shared-styles.ts';
 
 /**
  * How a curve is drawn: `steady` is a line, `measured` a line with a dot at each point; those of a branch are measured,

@@ -1,7 +1,7 @@
 /** The page's side of the training worker, for single runs. */
-import workerUrl from '../../../workers/train.worker.ts?worker&url';
-import { DataSummarySchema, FileColumnsSchema, RulesSummarySchema } from '../../protocol/imported-data.ts';
-import { type TrainingApi, TrainingEventSchema, TrainingPlanSchema } from '../../protocol/training.ts';
+import workerUrl from '../../../../workers/train.worker.ts?worker&url';
+import { DataSummarySchema, FileColumnsSchema, RulesSummarySchema } from '../../../protocol/imported-data.ts';
+import { type TrainingApi, TrainingEventSchema, TrainingPlanSchema } from '../../../protocol/training.ts';
 import { openWorker, type WorkerClient } from './open-worker.ts';
 
 /** Plans and trains one run at a time. */
