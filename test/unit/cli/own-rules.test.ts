@@ -117,7 +117,7 @@ describe('unusable rules', () => {
     const inside = await mkdtemp(join(folder, 'lexicon-'));
     await writeFile(join(inside, 'rules.json'), instructionToJson(startInstruction(3)));
     await writeFile(join(inside, 'lexicon.json'), '{"brands": 3}');
-    await expect(read(join(inside, 'rules.json'))).rejects.toThrow(/lexicon\.json is not usable: brands/u);
+    await expect(read(join(inside, 'rules.json'))).rejects.toThrow(/lexicon\.json is not usable: .*brands: /u);
   });
 });
 
