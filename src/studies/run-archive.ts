@@ -48,7 +48,8 @@ export async function readArchive(file: Blob): Promise<{ records: RecordRun[]; p
   const folders = new Map<string, Partial<Record<string, ZipMember>>>();
   let totalBytes = 0;
   for (const member of await readZip(source, name)) {
-    const [, folder = '', base = ''] = /^(.*?)([^/]*)$/su.exec(member.name) ?? [];
+    const end = member.name.lastIndexOf('/') + 1;
+    const [folder, base] = [member.name.slice(0, end), member.name.slice(end)];
     if (!ALL_RECORD_FILES.some((one) => one === base)) continue;
     totalBytes += member.sizeBytes;
     folders.set(folder, { ...folders.get(folder), [base]: member });

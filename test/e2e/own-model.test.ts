@@ -11,7 +11,7 @@ import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
-const FOLDER = new URL('../../public/models/lab-nano-start', import.meta.url).pathname;
+const FOLDER = new URL('../../public/models/lab-nano-start/', import.meta.url).pathname;
 const GAUGE = { name: /^Probability of each label/u };
 
 describeBrowser('a model of the command line', () => {

@@ -7,7 +7,7 @@ import { type Find, findFromJson, findToJson, judge, runCase, TARGETS } from './
 import { mutateBytes } from './mutations.ts';
 import { expectJsonRoundTrip, target } from './target.ts';
 
-const CORPUS = new URL('../corpus', import.meta.url);
+const CORPUS = new URL('../corpus/', import.meta.url);
 
 describe('the fuzzer', () => {
   it('finds nothing', async () => {

@@ -21,7 +21,6 @@ const TYPED: ReadonlySet<string> = new Set([
   String.raw`src/protocol/grade-meanings.ts /^\s*(?:"((?:[^"]|"")+)"|(?=\S)((?:[<>]=)?(?:[^"=,]|(?<=\d),(?=\d))+?))\s*=\s*(\d+|none)\s*(?:,|$)/iu`,
   String.raw`src/relevance/piar/piar-endpoint.ts /\/+$/u`,
   String.raw`src/sessions/imported-model.ts /^(.*?)([^/\\]*)$/su`,
-  'src/studies/run-library.ts /^(.*?)([^/]*)$/su',
   String.raw`src/data/files/delimited-records.ts /^\ufeff*"?sep=(.)"?\1*$/iu`,
 ]);
 

@@ -244,7 +244,7 @@ describe('columns named for two files', () => {
 });
 
 // Real judgments, if available, are in a folder next to the repository; see its README.
-const realData = new URL('../../../../../shared/data', import.meta.url);
+const realData = new URL('../../../../../shared/data/', import.meta.url);
 const available = existsSync(new URL('chorus/pairs.jsonl.gz', realData));
 if (!available)
   process.stdout.write('pairs-file.test: real judged pairs are missing (../shared/data); their tests are skipped.\n');

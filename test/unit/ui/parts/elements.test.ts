@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const UI = new URL('../../../../src/ui', import.meta.url).pathname;
+const UI = new URL('../../../../src/ui/', import.meta.url).pathname;
 /** The elements that show a failure cannot show their own. */
 const OF_THE_NOTICE = new Set(['parts/lab-notice.ts', 'parts/lab-part-failure.ts']);
 
