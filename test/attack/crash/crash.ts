@@ -118,7 +118,8 @@ export async function crash(
       const kill: Kill = {
         at: 1 + rng.int(reference.writes),
         how: rng.pick(['before', 'torn', 'after'] as const),
-        delayMs: rng.chance(0.5) ? 0 : rng.int(200),
+        // The first kill comes at once, because a late one may find the command done.
+        delayMs: made === 0 || rng.chance(0.5) ? 0 : rng.int(200),
       };
       ended = await run(scenario.command(folder, made > 0), kill);
       const what = `${scenario.name}, ${kill.how} write ${kill.at} of ${reference.writes}, ${kill.delayMs} ms`;
