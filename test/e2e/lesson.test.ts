@@ -256,7 +256,8 @@ describeBrowser('the lesson on mode collapse', () => {
     await page.getByRole('button', { name: 'Link and QR code' }).click();
     await page.getByRole('img', { name: 'QR code of the link' }).waitFor();
     await page.getByText('This address is of this machine alone').waitFor();
-    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByText('This address is of this machine alone').waitFor({ state: 'hidden' });
     expect(complaints).toEqual([]);
   });
 

@@ -141,6 +141,19 @@ export const lessonStyles = css`
     font-size: 0.75rem;
     text-align: right;
   }
+  .narrow {
+    display: none;
+  }
+  @media (max-width: 40rem) {
+    .narrow {
+      display: inline;
+    }
+    .recorded {
+      flex-basis: 100%;
+      order: 1;
+      text-align: left;
+    }
+  }
   .blank {
     position: fixed;
     inset: 0;

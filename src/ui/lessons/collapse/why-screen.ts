@@ -6,7 +6,7 @@ import { chosenGroup } from '../../flow/recording-facts.ts';
 import type { LessonScreen } from '../parts/lesson.ts';
 import type { CollapseMaterial } from './material.ts';
 import './lab-toy-arms.ts';
-import { groupText } from './text.ts';
+import { toySource, groupText, payText } from './text.ts';
 
 export const WHY: LessonScreen<CollapseMaterial> = {
   title: 'Why: chance is learned',
@@ -21,27 +21,39 @@ export const WHY: LessonScreen<CollapseMaterial> = {
       </p>
       ${chosen === undefined ? nothing : groupTable(recording, chosen)}
       <p class="more">
-        The toy: four ways to answer, none better than another. Give the rare one prompts of its own, examples (λ) or a
-        leash (β), and see what is kept.
+        The toy: four ways to answer, each paid with the same chance. Luck alone pays one above the mean of its group;
+        it is pushed up, so it is drawn more often and can be lucky again. One that is not drawn gets no push, and fades
+        as the others grow. Give the rare one prompts of its own, examples (λ) or a leash (β), and see what is kept.
       </p>`;
   },
   figure: () => html`<lab-toy-arms></lab-toy-arms>`,
+  source: ({ recording }) => toySource(recording),
 };
 
 function groupTable(recording: Recording, { step, group }: NonNullable<ReturnType<typeof chosenGroup>>): unknown {
+  const name = (token = ''): string => tokenText(token, recording.rules, recording.labelNames);
   const totals = group.completions.map(({ reward }) => reward.total);
   return html`<table class="group">
     <caption>
-      ${groupText(step, totals)} Query: “${group.pair.query}”.
+      ${groupText(step, totals)} Query: “${group.pair.query}”. Right would be ${name(group.goldTokens[0])} by
+      <i>${name(group.goldTokens[1])}</i
+      >. ${payText(recording)}
     </caption>
+    <thead>
+      <tr>
+        <th scope="col">Label</th>
+        <th scope="col">Rule cited</th>
+        <th scope="col" class="paid">Paid</th>
+        <th scope="col">Learned</th>
+      </tr>
+    </thead>
     <tbody>
       ${group.completions.map(({ reward, advantages, tokens }) => {
-        const label = tokenText(tokens[0] ?? '', recording.rules, recording.labelNames);
         const cited = reward.steps.map(({ rule }) => recording.rules[rule]?.id ?? `rule ${rule}`).join(', ');
         // The label comes first, then the rule.
         const push = advantages[1] ?? advantages[0] ?? 0;
         return html`<tr>
-          <td>${label}</td>
+          <td>${name(tokens[0])}</td>
           <td><i>${cited === '' ? 'no rule' : cited}</i></td>
           <td class="paid">${reward.total.toFixed(2)}</td>
           <td class="push ${push > 0 ? 'up' : 'down'}">
