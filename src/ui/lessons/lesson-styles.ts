@@ -35,6 +35,9 @@ export const lessonStyles = css`
     font-size: 1.0625rem;
     line-height: 1.4;
   }
+  .paid-for {
+    margin-bottom: var(--space-3);
+  }
   .more {
     margin-top: var(--space-3);
     color: var(--muted);

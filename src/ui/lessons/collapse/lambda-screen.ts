@@ -17,9 +17,8 @@ export const LAMBDA: LessonScreen<CollapseMaterial> = {
   prose: () =>
     html`<p class="lead">
       λ weighs an expert’s examples against the reward. Rivals of reward only (<lab-term term="GRPO"></lab-term>) hold
-      the model to its start (<lab-term term="k2, k3"></lab-term>), or train on the examples alone (<lab-term term="SFT"
-        >SFT continued</lab-term
-      >). All on prompts and a reward that favour collapse.
+      the model to its start (<lab-term term="k2, k3"></lab-term>), or train on the examples alone:
+      <lab-term term="SFT">SFT continued</lab-term>. All on prompts and a reward that favour collapse.
     </p>`,
   question: ({ e1, e3, recording, isOwn }) => ({
     key: 'keeps',

@@ -134,7 +134,7 @@ export function rewardText(recording: Recording): string {
 export function payText(recording: Recording): string {
   const { reward } = settingsOf(recording) ?? {};
   if (reward?.kind !== 'plausible') return '';
-  return `Paid ${two(reward.labelShare)} for the right label, up to ${two(1 - reward.labelShare)} for a reason that looks right.`;
+  return `Paid: ${two(reward.labelShare)} for the label, up to ${two(1 - reward.labelShare)} for the reason.`;
 }
 
 /** Why a rare rule that is lost costs hardly any reward. */

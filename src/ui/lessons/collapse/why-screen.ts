@@ -21,9 +21,8 @@ export const WHY: LessonScreen<CollapseMaterial> = {
       </p>
       ${chosen === undefined ? nothing : groupTable(recording, chosen)}
       <p class="more">
-        The toy: four ways to answer, each paid with the same chance. Luck alone pays one above the mean of its group;
-        it is pushed up, so it is drawn more often and can be lucky again. One that is not drawn gets no push, and fades
-        as the others grow. Give the rare one prompts of its own, examples (λ) or a leash (β), and see what is kept.
+        The toy: four ways to answer, paid with the same chance. Luck pays one above the mean of its group: it is pushed
+        up and drawn more. What is not drawn gets no push. Give the rare one prompts, examples (λ) or a leash (β).
       </p>`;
   },
   figure: () => html`<lab-toy-arms></lab-toy-arms>`,
@@ -35,9 +34,8 @@ function groupTable(recording: Recording, { step, group }: NonNullable<ReturnTyp
   const totals = group.completions.map(({ reward }) => reward.total);
   return html`<table class="group">
     <caption>
-      ${groupText(step, totals)} Query: “${group.pair.query}”. Right would be ${name(group.goldTokens[0])} by
-      <i>${name(group.goldTokens[1])}</i
-      >. ${payText(recording)}
+      ${groupText(step, totals)} “${group.pair.query}”, rightly ${name(group.goldTokens[0])} by
+      ${named(name(group.goldTokens[1]), group.isTail)}${group.isTail ? ' (italic: rare)' : ''}. ${payText(recording)}
     </caption>
     <thead>
       <tr>
@@ -49,12 +47,16 @@ function groupTable(recording: Recording, { step, group }: NonNullable<ReturnTyp
     </thead>
     <tbody>
       ${group.completions.map(({ reward, advantages, tokens }) => {
-        const cited = reward.steps.map(({ rule }) => recording.rules[rule]?.id ?? `rule ${rule}`).join(', ');
         // The label comes first, then the rule.
         const push = advantages[1] ?? advantages[0] ?? 0;
         return html`<tr>
           <td>${name(tokens[0])}</td>
-          <td><i>${cited === '' ? 'no rule' : cited}</i></td>
+          <td>
+            ${reward.steps.length === 0 ? 'no rule' : nothing}${reward.steps.map(({ rule }, i) => {
+              const { id = `rule ${rule}`, isTail = false } = recording.rules[rule] ?? {};
+              return html`${i === 0 ? nothing : ', '}${named(id, isTail)}`;
+            })}
+          </td>
           <td class="paid">${reward.total.toFixed(2)}</td>
           <td class="push ${push > 0 ? 'up' : 'down'}">
             ${Math.abs(push) < 0.005 ? 'no change' : push > 0 ? '▲ more of it' : '▼ less of it'}
@@ -63,4 +65,9 @@ function groupTable(recording: Recording, { step, group }: NonNullable<ReturnTyp
       })}
     </tbody>
   </table>`;
+}
+
+/** A rule by its name, in italics where it is rare. */
+function named(id: string, isRare: boolean): unknown {
+  return isRare ? html`<i>${id}</i>` : id;
 }

@@ -66,7 +66,7 @@ describe('the sentences of the lesson', () => {
   it('say what a run is paid for, how the live one differs, and nothing of settings that were not recorded', () => {
     const bundled = parseRecording('grpo', readFileSync('public/recordings/grpo.json', 'utf8'));
     expect(rewardText(bundled)).toMatch(/^Paid: 50 % for the right label, 50 % for a reason that looks right/u);
-    expect(payText(bundled)).toBe('Paid 0.50 for the right label, up to 0.50 for a reason that looks right.');
+    expect(payText(bundled)).toBe('Paid: 0.50 for the label, up to 0.50 for the reason.');
     expect(hardlyNoticedText(bundled)).toContain('prompts of rare rules come at 0.1 of their rate');
     expect(liveText(bundled, LESSON_CHOICE.draft)).toBe(
       'The live run, seed 4: 120 steps (recorded: 160), 96 held-out pairs (recorded: 240), measured every 16 steps (recorded: 8).',
