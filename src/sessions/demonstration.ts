@@ -23,7 +23,7 @@ import { type PreparedGrpo, prepareGrpo, startOf, type StartModel } from '../run
 import { type PassCounts, type PassRateOptions, withPassRates } from '../runs/pass-rates.ts';
 import { recordedPairs } from '../runs/recorded-answers.ts';
 import { checkWeightsHash, hashWeights } from '../runs/weights-hash.ts';
-import { COLLAPSE_BOUNDS } from '../train/collapse.ts';
+import { COLLAPSE_BOUNDS } from '../protocol/collapse-bounds.ts';
 import { type BranchPlan, type BranchSupplies, GrpoBranch } from './grpo-branch.ts';
 import { ruleInfos } from './grpo-events.ts';
 import { type KeptBranch, readKeptBranch } from './kept-branch.ts';

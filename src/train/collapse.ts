@@ -4,6 +4,8 @@
  * call this progress.
  */
 
+import { COLLAPSE_BOUNDS } from '../protocol/collapse-bounds.ts';
+
 /** The inputs of the definition. Recall and rules are measured on the same held-out pairs at the start and now. */
 export interface CollapseMeasures {
   /** Mean reward of the rollouts, in [0, 1]. */
@@ -13,9 +15,6 @@ export interface CollapseMeasures {
   /** Different rules cited. */
   readonly distinctRules: number;
 }
-
-/** The minimum gain in reward, loss of tail recall and lost share of distinct rules that together define a collapse. */
-export const COLLAPSE_BOUNDS = { rewardGain: 0.05, tailRecallLoss: 0.2, distinctRulesLoss: 0.3 } as const;
 
 /** How far a model has moved by each measure, and whether that is a collapse. */
 export interface CollapseReport {

@@ -112,12 +112,12 @@ describeBrowser('the collapse view on scripted threads', () => {
     const ends = await page.locator('lab-live').evaluate((live) => live.getBoundingClientRect().bottom);
     expect(ends).toBeLessThanOrEqual(720);
     await page
-      .getByText(/^step 70 of 70: reward 0\.49, 15 rules cited, 15 of them decide$/u)
+      .getByText(/^step 70 of 70: reward 0\.49, 15 rules cited, 15 of them decide an answer$/u)
       .first()
       .waitFor();
     await page.locator('lab-live .branch').nth(2).click();
     await page
-      .getByText(/^step 70 of 70: reward 0\.49, 26 rules cited, 26 of them decide$/u)
+      .getByText(/^step 70 of 70: reward 0\.49, 26 rules cited, 26 of them decide an answer$/u)
       .first()
       .waitFor();
     await page.getByRole('button', { name: 'rare rules' }).click();

@@ -131,6 +131,9 @@ describeBrowser('the Files view', () => {
     expect(await page.locator('lab-pair-table [aria-selected="true"]').innerText()).not.toContain(first.slice(2, 8));
     await page.keyboard.press('u');
     await expect.poll(async () => (await shownRows(page))[0]).toBe(first);
+    await page.getByText('The last grade is undone.').waitFor({ state: 'attached' });
+    await page.keyboard.press('u');
+    await page.getByText('No grade is left to undo.').waitFor({ state: 'attached' });
     // A grade that is removed, and one that is given as it was.
     await page.keyboard.press('x');
     await expect.poll(async () => (await shownRows(page))[0]).toMatch(/none$/u);
@@ -160,6 +163,7 @@ describeBrowser('the Files view', () => {
     await page.keyboard.press('Escape');
     await page.keyboard.press('?');
     await page.getByRole('dialog').getByText('undo the last grade').waitFor();
+    await page.getByRole('dialog').getByText('0 to 1', { exact: true }).waitFor();
     await page.keyboard.press('Escape');
 
     // Another file of the same shape is read as this one was.

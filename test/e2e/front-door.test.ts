@@ -29,7 +29,7 @@ describeBrowser('the front door', () => {
     await page.getByRole('button', { name: 'Pause' }).click();
     const paused = await slider.inputValue();
     await page
-      .getByText(/^step \d+ of 160: reward 0\.\d\d, \d+ rules cited, \d+ of them decide$/u)
+      .getByText(/^step \d+ of 160: reward 0\.\d\d, \d+ rules cited, \d+ of them decide an answer$/u)
       .first()
       .waitFor();
     expect(await slider.inputValue()).toBe(paused);

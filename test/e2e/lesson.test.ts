@@ -229,6 +229,18 @@ describeBrowser('the lesson on mode collapse', () => {
     }
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Present (P)' }).waitFor();
+    // Whoever presents again finds the keys without the notes, and can forget what was answered before.
+    await page.getByRole('link', { name: /^1: /u }).click();
+    await page.getByRole('button', { name: 'Right, and surer' }).click();
+    await page.keyboard.press('p');
+    await page.getByRole('button', { name: 'Keys' }).click();
+    await page.getByText('N opens the notes').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Present (P)' }).click();
+    await page.getByRole('button', { name: 'Forget my guesses' }).click();
+    await expect.poll(() => page.getByRole('button', { name: 'Forget my guesses' }).count()).toBe(0);
+    await page.getByText('What becomes of the answer?').waitFor();
+    expect(await page.locator('.answer').nth(1).innerText()).toContain('?');
     expect(complaints).toEqual([]);
   });
 
@@ -256,7 +268,8 @@ describeBrowser('the lesson on mode collapse', () => {
     await page.getByRole('button', { name: 'Link and QR code' }).click();
     await page.getByRole('img', { name: 'QR code of the link' }).waitFor();
     await page.getByText('This address is of this machine alone').waitFor();
-    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByText('This address is of this machine alone').waitFor({ state: 'hidden' });
     expect(complaints).toEqual([]);
   });
 

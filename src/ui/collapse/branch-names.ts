@@ -13,6 +13,12 @@ const PLAIN: readonly (readonly [start: string, name: string])[] = [
   ['SFT continued', 'Examples only'],
 ];
 
+/** A method in plain words with the field's name in brackets: "Reward only (GRPO)". */
+export function namedInWords(method: string): string {
+  const plain = PLAIN.find(([start]) => method.startsWith(start))?.[1];
+  return plain === undefined ? method : `${plain} (${method})`;
+}
+
 /**
  * A name in plain words.
  *

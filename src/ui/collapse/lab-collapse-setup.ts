@@ -17,6 +17,7 @@ import {
   PROMPT_MIXES,
   REWARDS,
 } from './demonstration.ts';
+import { namedInWords } from './branch-names.ts';
 import { fieldStyles } from '../parts/forms/field-styles.ts';
 import '../parts/forms/lab-settings.ts';
 import type { SettingsDraft } from '../parts/forms/settings-draft.ts';
@@ -30,7 +31,7 @@ const MIX_TEXTS = {
   matched: ['Matched', 'Rules are as frequent as in the expert\u2019s data.'],
 } as const;
 const REWARD_TEXTS = {
-  plausible: ['Plausible', 'The cited rule implies the label, and its evidence is there.'],
+  plausible: ['Plausible', 'For the right label, and for rules that imply the label given, with their evidence there.'],
   full: ['Full', 'Every step is compared with the expert\u2019s.'],
   lenient: ['Lenient', 'Label and format only.'],
 } as const;
@@ -146,7 +147,7 @@ export class LabCollapseSetup extends LabElement {
                   .checked=${live(this.choice.methods.includes(name))}
                   @change=${() => this.#toggle(name)}
                 />
-                <span>${name}<span class="help">${help}</span></span>
+                <span>${namedInWords(name)}<span class="help">${help}</span></span>
               </label>`,
           )}
           <label class="method">
@@ -156,7 +157,7 @@ export class LabCollapseSetup extends LabElement {
               @change=${() => this.#change({ control: !this.choice.control })}
             />
             <span
-              >GRPO, matched prompts, full reward<span class="help"
+              >Fair control (GRPO, matched prompts, full reward)<span class="help"
                 >The control: nothing is left out, nothing can be hacked. Without it a run is sooner at its end, and
                 shows less.</span
               ></span

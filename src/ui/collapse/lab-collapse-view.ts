@@ -46,6 +46,7 @@ import { recalled } from '../parts/sessions/run-record.ts';
 import { bundledRecording } from '../parts/bundled-recording.ts';
 import { disclosureStyles } from '../parts/forms/field-styles.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
+import { COLLAPSE_MEANING } from '../parts/lab-term.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { START_FOLDER } from '../score/bundled-models.ts';
@@ -129,11 +130,7 @@ export class LabCollapseView extends LabElement {
           <strong>A single live run proves nothing.</strong> It is one seed of a tiny model on a made-up world. Claims
           need several seeds and controls: the experiment below, and others that the command line runs.
         </p>
-        <p>
-          Collapse is the lab’s own definition, made so that it can be refuted: since the start, the mean reward has
-          risen while recall of rare rules and the number of different rules cited have fallen, all three by at least
-          the bounds shown.
-        </p>
+        <p>Collapse is the lab’s own definition, made so that it can be refuted: ${COLLAPSE_MEANING}.</p>
       </div>
       <div class="panel"><lab-findings .load=${loadE1}></lab-findings></div>
       <div class="panel"><lab-theory></lab-theory></div>

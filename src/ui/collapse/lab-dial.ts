@@ -131,7 +131,9 @@ export class LabDial extends LabElement {
         @input=${(event: Event) => this.#turn(id, event)}
       />
       <output for="coefficient">${twoDigits(shown)}</output>
-      <p class="note">${moves}${isWaiting && ended === undefined ? '; the change applies from the next step' : ''}.</p>
+      <p class="note">
+        Set so far: ${moves}${isWaiting && ended === undefined ? '; the change applies from the next step' : ''}.
+      </p>
     </div>`;
   }
 

@@ -6,7 +6,7 @@ export const liveStyles = css`
     display: flex;
     flex-direction: column;
     gap: var(--space-2);
-    --plot-height: clamp(5rem, calc((100dvh - 34rem) / 2), 15rem);
+    --plot-height: clamp(6.5rem, calc((100dvh - 34rem) / 2), 15rem);
   }
   .branches {
     display: grid;

@@ -1,13 +1,15 @@
 /** A dialog that lists the keys of the results. */
 import { css, html } from 'lit';
-import { customElement } from 'lit/decorators.js';
+import { customElement, property } from 'lit/decorators.js';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 
-const KEYS: readonly (readonly [keys: string, what: string])[] = [
+type Key = readonly [keys: string, what: string];
+const MOVES: readonly Key[] = [
   ['j  k', 'next pair, previous pair'],
   ['J  K', 'next query, previous query'],
-  ['0 to 5', 'grade the pair and select the next'],
+];
+const OTHERS: readonly Key[] = [
   ['x', 'remove the grade of the pair'],
   ['u', 'undo the last grade'],
   ['e', 'reasons for the pair, if the model gives any'],
@@ -56,16 +58,21 @@ export class LabFileKeys extends LabElement {
     `,
   ];
 
+  /** The number of grades of the file's scale, from 0. */
+  @property({ type: Number }) grades = 0;
+
   /** Opens the dialog; the browser restores the focus when it closes. */
   show(): void {
     this.renderRoot.querySelector('dialog')?.showModal();
   }
 
   override render(): unknown {
+    const grade: Key = [`0 to ${this.grades - 1}`, 'grade the pair and select the next'];
+    const keys = [...MOVES, ...(this.grades > 0 ? [grade] : []), ...OTHERS];
     return html`<dialog aria-labelledby="title" @keydown=${(event: KeyboardEvent) => event.stopPropagation()}>
       <h2 id="title">Keys</h2>
       <dl>
-        ${KEYS.map(
+        ${keys.map(
           ([keys, what]) =>
             html`<div>
               <dt>${keys}</dt>

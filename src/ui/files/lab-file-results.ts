@@ -182,7 +182,7 @@ export class LabFileResults extends LabElement {
         ></lab-pair-panel>
       </div>
       <p class="visually-hidden" role="status">${this.announcement}</p>
-      <lab-file-keys></lab-file-keys>`;
+      <lab-file-keys .grades=${this.table?.file.scoring.gradeNames.length ?? 0}></lab-file-keys>`;
   }
 
   /** Selects a pair; lists the pairs of its query if the present list does not have it. */
@@ -267,8 +267,9 @@ export class LabFileResults extends LabElement {
         this.#grade(action.label, 1);
         break;
       case 'undo':
+        this.announcement =
+          (this.table?.corrections.length ?? 0) === 0 ? 'No grade is left to undo.' : 'The last grade is undone.';
         this.dispatchEvent(new Event('file-undo'));
-        this.announcement = 'The last grade is undone.';
         break;
       case 'reason':
         this.hasReasons = !this.hasReasons;

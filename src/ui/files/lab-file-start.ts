@@ -3,9 +3,10 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { counted } from '../../common/counted.ts';
 import type { FileEntry, FileList } from '../../protocol/files.ts';
 import { fieldStyles } from '../parts/forms/field-styles.ts';
-import { formatBytes, formatCount, formatTime, wholePercent } from '../parts/format.ts';
+import { formatBytes, formatTime, wholePercent } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { fileAddress } from '../parts/routes.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
@@ -212,7 +213,7 @@ function describe({ sizeBytes, createdAt, scored, scoring }: FileEntry): string 
   const origin = `${formatBytes(sizeBytes)}, ${formatTime(createdAt)}`;
   if (scoring === null) return `${origin}, not scored yet`;
   const { pairs, modelName, state } = scoring;
-  const all = `${formatCount(pairs)} pairs by ${modelName}`;
+  const all = `${counted(pairs, 'pair')} by ${modelName}`;
   return `${origin}, ${state === 'done' ? all : `${wholePercent(scored / Math.max(1, pairs))} of ${all}`}`;
 }
 

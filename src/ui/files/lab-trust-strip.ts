@@ -218,7 +218,7 @@ export class LabTrustStrip extends LabElement {
                   <button
                     class=${classMap({ right: grade === label, off: grade !== label })}
                     aria-pressed=${isChosen ? 'true' : 'false'}
-                    aria-label=${`${formatCount(count)} pairs with the grade ${gradeNames[grade] ?? ''} and the label ${gradeNames[label] ?? ''}`}
+                    aria-label=${`${counted(count, 'pair')} with the grade ${gradeNames[grade] ?? ''} and the label ${gradeNames[label] ?? ''}`}
                     ${cssProperties({ '--share': (count / all).toFixed(3) })}
                     @click=${() => this.#dispatch(isChosen ? null : { grade, label })}
                   >

@@ -1,6 +1,7 @@
 /**
  * The picture "where the answers went" in words.
  */
+import { counted } from '../../common/counted.ts';
 import type { Recording } from '../../protocol/recording.ts';
 import { citations, ruleFate, shareOf } from './recording-facts.ts';
 import { wholePercent } from '../parts/format.ts';
@@ -13,7 +14,8 @@ export function frameSummary(recording: Recording, frame: number): string {
   const last = recording.frames.at(-1)?.step ?? at.step;
   const reward = at.measures.probe.reward.toFixed(2);
   const { distinctRules } = at.measures.heldOut;
-  return `step ${at.step} of ${last}: reward ${reward}, ${distinctRules} rules cited, ${deciding} of them decide`;
+  const where = last === 0 ? 'before training' : `step ${at.step} of ${last}`;
+  return `${where}: reward ${reward}, ${distinctRules} rules cited, ${deciding} of them decide an answer`;
 }
 
 /** A rule and what became of it, a name first and then sentences. */
@@ -28,8 +30,8 @@ export function ruleSummary(recording: Recording, rule: number, frame: number): 
   const step = recording.frames[frame]?.step ?? 0;
   const sentences = [
     info.text,
-    `Of the ${whole} pairs that it should decide, ${fate.citedBefore.part} cite it at step 0 and ${fate.citedNow.part} at step ` +
-      `${step}; labels right: ${wholePercent(shareOf(fate.rightBefore))}, then ${wholePercent(shareOf(fate.rightNow))}.`,
+    `Of ${counted(whole, 'pair')} that it should decide, it decides ${fate.citedBefore.part} at step 0 and ${fate.citedNow.part} ` +
+      `at step ${step}; labels right: ${wholePercent(shareOf(fate.rightBefore))}, then ${wholePercent(shareOf(fate.rightNow))}.`,
   ];
   const replaced = recording.rules[fate.replacedBy]?.id;
   if (replaced !== undefined) sentences.push(`In its place: ${replaced}.`);

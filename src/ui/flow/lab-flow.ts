@@ -1,7 +1,7 @@
 /**
  * Where the answers went: on the left the rule that should decide each held-out pair, on the right the rule that the
  * model cites, played over the steps of a recorded run. Ribbons that merge are rules that have become one; a hollow
- * ring is a rule that no answer cites any more. Without motion, for those who want none, there are small pictures of
+ * ring is a rule that decides no answer. Without motion, for those who want none, there are small pictures of
  * several steps.
  */
 import { html, nothing, type PropertyValues } from 'lit';
@@ -195,7 +195,8 @@ export class LabFlow extends LabElement {
   #caption(recording: Recording, frame: number): unknown {
     if (this.rule < 0) {
       return html`Point at a rule, or choose one with the up and down keys, to read what it says and what became of it.
-      A dot is a held-out pair; a hollow red one has a wrong label. A hollow ring is a rule that no answer cites.`;
+      A dot is a held-out pair; a hollow red one has a wrong label. An answer may cite several rules: the one that gives
+      it its label decides it. A hollow ring is a rule that decides no answer at this step.`;
     }
     const [name = '', ...sentences] = ruleSummary(recording, this.rule, frame);
     return html`<strong>${name}</strong> ${sentences.join(' ')}`;

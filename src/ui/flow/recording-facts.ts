@@ -115,6 +115,10 @@ export function lastFrame({ frames }: Recording): number {
   return frames.length - 1;
 }
 
+function meanTotal(completions: SampledGroup['completions']): number {
+  return completions.reduce((sum, { reward }) => sum + reward.total, 0) / completions.length;
+}
+
 /** -1 of none. */
 function mostFrequent(values: readonly number[]): number {
   const counts = new Map<number, number>();
@@ -123,8 +127,8 @@ function mostFrequent(values: readonly number[]): number {
 }
 
 /**
- * The recorded group that shows most: of those with most different rules cited, one with most different rewards.
- * Undefined where none was recorded.
+ * The recorded group that shows most: one that pushes some completions up and others down, of a rare rule if there is
+ * one; then one with most different rules cited, and most different rewards. Undefined where none was recorded.
  */
 export function chosenGroup({
   groups,
@@ -135,5 +139,10 @@ export function chosenGroup({
     new Set(completions.map(({ reward }) => reward.total)).size,
   ];
   const paid = all.filter((each) => kinds(each)[1] > 1);
-  return paid.toSorted((a, b) => kinds(b)[0] - kinds(a)[0] || kinds(b)[1] - kinds(a)[1])[0];
+  // Where all but one are pushed alike a reader sees no difference.
+  const even = ({ group: { completions, isTail } }: (typeof all)[number]): number => {
+    const up = completions.filter(({ reward }) => reward.total > meanTotal(completions)).length;
+    return Math.min(up, completions.length - up) >= completions.length / 4 ? 1 + Number(isTail) : 0;
+  };
+  return paid.toSorted((a, b) => even(b) - even(a) || kinds(b)[0] - kinds(a)[0] || kinds(b)[1] - kinds(a)[1])[0];
 }

@@ -136,7 +136,9 @@ export class LabFrontDoor extends LabElement {
   override render(): unknown {
     const { recording } = this;
     return html`<div class="words">
-        <h2>It answers first and reasons later. Paid for answers alone, it forgets its reasons.</h2>
+        <h2>
+          It answers first and reasons later. Paid for right labels and plausible reasons, it forgets the rare ones.
+        </h2>
         <ul>
           ${DOORS.map(
             ({ href, name, text }) =>

@@ -11,6 +11,7 @@ import { criterionStyles } from '../flow/criterion-looks.ts';
 import type { LabFlow } from '../flow/lab-flow.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { LabElement } from '../parts/lab-element.ts';
+import '../parts/lab-term.ts';
 import { lessonAddress, notesAddress } from '../parts/routes.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 import './lab-lesson-files.ts';
@@ -48,6 +49,8 @@ export class LabLesson extends LabElement {
   /** Of the room, by screen: how many chose each answer. */
   @state() private votes: ReadonlyMap<number, readonly number[]> = new Map();
   @state() private isBlank = false;
+  /** Whether there were answers when presenting began: they would show the room what was measured. */
+  @state() private isStale = false;
   @state() private isPrinting = false;
   @query('h2') private heading: HTMLElement | null | undefined;
   @query('lab-flow') private flow: LabFlow | null | undefined;
@@ -114,13 +117,19 @@ export class LabLesson extends LabElement {
           href=${this.#address(Math.min(count, at + 1))}
           >Next</a
         >
-        <span class="recorded">${opened.source}</span>
+        <span class="recorded">${opened.screens[at - 1]?.source ?? opened.source}</span>
         <lab-lesson-files
           name="${this.lesson}-${at}"
           .figure=${() => this.renderRoot.querySelector('.figure') ?? undefined}
           .csv=${() => opened.screens[at - 1]?.csv(this.#context(opened))}
         ></lab-lesson-files>
-        ${this.presenting ? html`<button @click=${this.#openNotes}>Notes (N)</button>` : nothing}
+        ${
+          this.presenting
+            ? html`${this.isStale ? html`<button @click=${this.#forget}>Forget my guesses</button>` : nothing}
+                <lab-term term="keys">Keys</lab-term>
+                <button @click=${this.#openNotes}>Notes (N)</button>`
+            : nothing
+        }
         <button class="presenter" aria-pressed=${this.presenting ? 'true' : 'false'} @click=${this.#togglePresenting}>
           ${this.presenting ? 'Leave (P)' : 'Present (P)'}
         </button>
@@ -253,11 +262,13 @@ export class LabLesson extends LabElement {
   readonly #forget = (): void => {
     this.guesses = {};
     this.drawn = undefined;
+    this.isStale = false;
     keepGuesses(this.lesson, {});
   };
 
   readonly #togglePresenting = (): void => {
     this.presenting = !this.presenting;
+    this.isStale = this.presenting && Object.keys(this.guesses).length > 0;
     this.isBlank = false;
   };
 

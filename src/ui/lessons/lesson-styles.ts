@@ -35,6 +35,9 @@ export const lessonStyles = css`
     font-size: 1.0625rem;
     line-height: 1.4;
   }
+  .paid-for {
+    margin-bottom: var(--space-3);
+  }
   .more {
     margin-top: var(--space-3);
     color: var(--muted);
@@ -140,6 +143,19 @@ export const lessonStyles = css`
     color: var(--muted);
     font-size: 0.75rem;
     text-align: right;
+  }
+  .narrow {
+    display: none;
+  }
+  @media (max-width: 40rem) {
+    .narrow {
+      display: inline;
+    }
+    .recorded {
+      flex-basis: 100%;
+      order: 1;
+      text-align: left;
+    }
   }
   .blank {
     position: fixed;

@@ -24,7 +24,7 @@ export const presenterStyles = css`
     max-width: none;
   }
   /* Once the room has answered, what was measured is enough. */
-  :host([presenting]) .prose:has(.truth p) :is(.lead, fieldset) {
+  :host([presenting]) .prose:has(.truth p) :is(.lead, .paid-for, fieldset) {
     display: none;
   }
   /* The way on stays in sight where there is more text than room. */
@@ -55,6 +55,9 @@ export const presenterStyles = css`
     :host([presenting]) .last :is(h2, .files) {
       grid-column: 1 / -1;
     }
+  }
+  :host([presenting]) .group {
+    font-size: var(--figure-text);
   }
   :host([presenting]) .truth {
     margin: 0;

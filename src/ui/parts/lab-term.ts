@@ -4,20 +4,39 @@
  */
 import { css, html } from 'lit';
 import { customElement, property, query } from 'lit/decorators.js';
+import { COLLAPSE_BOUNDS } from '../../protocol/collapse-bounds.ts';
+import { wholePercent } from './format.ts';
 import { LabElement } from './lab-element.ts';
 import { baseStyles } from './shared-styles.ts';
+
+const { rewardGain, tailRecallLoss, distinctRulesLoss } = COLLAPSE_BOUNDS;
+/** What a collapse is, with its numbers. */
+export const COLLAPSE_MEANING =
+  `since the start the mean reward has risen by ${rewardGain} or more, while recall of rare rules has fallen by ` +
+  `${tailRecallLoss} or more and the number of different rules cited by ${wholePercent(distinctRulesLoss)} or more`;
 
 /** What the words of the live view and of lessons mean. */
 export const TERMS = {
   reward:
-    'What an answer is paid: by its label, and by how plausible its reasons are. Training makes paid answers likelier.',
+    'What an answer is paid: a part for the right label, a part for its reasons. The plausible reward asks of a reason that ' +
+    'its rule leads to the label given and that its quotes are in the pair; the full reward compares it with the expert\u2019s.',
   'different reasons':
     'How many different rules the answers to the held-out pairs cite. A collapse is seen here first.',
   'rare rules': 'Rules that decide few pairs. A model can forget them and lose hardly any reward.',
   'held-out pairs': 'Pairs that the model never trains on, the same for all branches.',
-  collapse:
-    'The lab\u2019s own definition: since the start the reward has risen while recall of rare rules and the number of ' +
-    'different rules have fallen, all three by at least a bound.',
+  collapse: `The lab\u2019s own definition: ${COLLAPSE_MEANING}.`,
+  GRPO:
+    'Group-relative policy optimisation: each completion is paid against the mean of its group, those of the same prompt. ' +
+    'Here: training by the reward only.',
+  SFT:
+    'Supervised fine-tuning: the model learns to write what an expert wrote. It made the start of all runs; continued, it ' +
+    'trains on examples only.',
+  'k2, k3':
+    'Two estimates of how far the model is from its start (of the KL divergence). Weighed against the reward they are a leash: ' +
+    'answers that the start would hardly give cost something.',
+  keys:
+    'Arrows or Page keys turn; Space plays; 1 to 4 count a vote, 0 clears the votes; B blanks the screen; N opens the notes; ' +
+    'P or Escape leaves.',
   '\u03bb': 'The weight of an expert\u2019s examples beside the reward. 0 is reward only; at 1 both weigh the same.',
   'fair control':
     'The same training where prompts and reward leave nothing out: rare rules as often as in the expert\u2019s data, and ' +

@@ -5,9 +5,10 @@
 import { css, html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { cssProperties } from '../../parts/css-properties.ts';
+import { wholePercent } from '../../parts/format.ts';
 import { LabElement } from '../../parts/lab-element.ts';
 import { baseStyles } from '../../parts/shared-styles.ts';
-import { ARM_START, runToy, type ToyRuns, type ToySettings } from './toy-arms.ts';
+import { ARM_START, LOST_BELOW, runToy, type ToyRuns, type ToySettings, UPDATES } from './toy-arms.ts';
 
 const RUNS = 100;
 const SLIDERS = [
@@ -99,6 +100,10 @@ export class LabToyArms extends LabElement {
     const ordered = policies.toSorted((a, b) => most(a) - most(b) || (b[most(b)] ?? 0) - (a[most(a)] ?? 0));
     return html`<p class="key">
         ${ARM_START.map((share, arm) => html`<span><i class="arm-${arm}"></i>arm ${'ABCD'[arm]}: at first ${share}</span>`)}
+      </p>
+      <p class="key">
+        One bar is one run after ${UPDATES} updates; its colours show how often it takes each arm, together
+        ${wholePercent(1)}. An arm below ${wholePercent(LOST_BELOW)} is lost.
       </p>
       <div class="runs" aria-hidden="true">
         ${ordered.map(

@@ -1,12 +1,13 @@
 /** What lambda does, a dot per seed, with rivals on the same axis. */
-import { html } from 'lit';
+import { html, nothing } from 'lit';
 import type { ExperimentResults } from '../../../protocol/experiment-results.ts';
 import '../parts/lab-seed-dots.ts';
 import type { DotsRow } from '../parts/lab-seed-dots.ts';
-import { dotsCsv } from '../parts/results.ts';
+import '../../parts/lab-term.ts';
+import { dotsCsv, sourceText } from '../parts/results.ts';
 import type { LessonScreen } from '../parts/lesson.ts';
 import type { CollapseMaterial } from './material.ts';
-import { armMean, bestArmText, lambdaArms, lambdaText, offeredArms, priceText, seedsOf } from './text.ts';
+import { armMean, bestArmText, harsherText, lambdaArms, lambdaText, offeredArms, priceText, seedsOf } from './text.ts';
 
 export const LAMBDA: LessonScreen<CollapseMaterial> = {
   title: 'What examples beside the reward do',
@@ -15,17 +16,18 @@ export const LAMBDA: LessonScreen<CollapseMaterial> = {
     'any reward, keeps more still. A leash to the start (k3) is as good. Then show what each is paid meanwhile.',
   prose: () =>
     html`<p class="lead">
-      λ weighs an expert’s examples against the reward. Rivals hold the model to its start (k2, k3), or train on the
-      examples alone (SFT continued). All on prompts and a reward that favour collapse.
+      λ weighs an expert’s examples against the reward. Rivals of reward only (<lab-term term="GRPO"></lab-term>) hold
+      the model to its start (<lab-term term="k2, k3"></lab-term>), or train on the examples alone:
+      <lab-term term="SFT">SFT continued</lab-term>. All on prompts and a reward that favour collapse.
     </p>`,
-  question: ({ e1 }) => ({
+  question: ({ e1, e3, recording, isOwn }) => ({
     key: 'keeps',
     short: 'Keeps most',
     asked: 'Which keeps most of the rare rules?',
     answers: offeredArms(lambdaArms(e1)).map(({ arm, name }) => [arm, name]),
     measured: bestArmText(e1),
     truth: html`<p>${lambdaText(e1)}</p>
-      <p class="more">${priceText(e1)}</p>`,
+      <p class="more">${priceText(e1)} ${isOwn ? nothing : harsherText({ e1, e3, recording })}</p>`,
   }),
   figure: ({ e1, guesses }) =>
     html`<lab-seed-dots
@@ -33,6 +35,7 @@ export const LAMBDA: LessonScreen<CollapseMaterial> = {
       .rows=${rowsOf(e1)}
       .shown=${guesses['keeps'] === undefined ? 1 : Infinity}
     ></lab-seed-dots>`,
+  source: ({ e1 }) => sourceText(e1),
   csv: ({ e1 }) => dotsCsv('tailRecall', rowsOf(e1)),
 };
 

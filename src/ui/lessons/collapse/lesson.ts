@@ -15,7 +15,7 @@ export const openLesson = openable<CollapseMaterial>({
   load: loadMaterial,
   screens: [PAIR, REASONS, WHERE, WHY, LAMBDA, MACHINE],
   source: ({ recording }) => recordedNote(recording),
-  limits: ({ e1, recording }) => limitTexts(e1, recording),
+  limits: limitTexts,
   rows: guessRows,
   closing: ({ recording }) => html`<lab-flow .recording=${recording} ended></lab-flow>`,
   printed: { pair: 'wrong', curve: [], seen: 'neither', keeps: '' },

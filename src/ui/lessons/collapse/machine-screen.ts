@@ -7,7 +7,9 @@ import '../../parts/charts/lab-chart.ts';
 import type { ChartLine } from '../../parts/charts/lab-chart.ts';
 import type { LessonScreen } from '../parts/lesson.ts';
 import type { CollapseMaterial } from './material.ts';
+import { LESSON_CHOICE } from '../../collapse/demonstration.ts';
 import { curvesCsv } from './curves-csv.ts';
+import { liveText } from './text.ts';
 
 /** Of shares. */
 const WHOLE: readonly [number, number] = [0, 1];
@@ -17,16 +19,16 @@ export const MACHINE: LessonScreen<CollapseMaterial> = {
   notes:
     'Start it before the lesson begins and come back to it here: the run continues behind the other screens. Ask for an estimate ' +
     'first. When rare rules have fallen, fork the run at an earlier step with examples and compare the two lines.',
-  prose: ({ recording, isOwn }) =>
+  prose: ({ recording }) =>
     html`<p class="lead">
         The same two runs, live, in this browser. Estimate first: at which step will the reward-only run have collapsed?
         The recorded lines are what to hold it against.
       </p>
       <p><a class="button primary" href="#/collapse?preset=lesson">Run it here</a></p>
       <p class="more">
-        It is set to fewer held-out pairs, no control, and ${isOwn ? 'the seed' : `seed ${recording.seed}`}, and runs on
-        while you read other pages. When the line of rare rules falls, move λ of that branch up, or fork it at an
-        earlier step with λ: what was forgotten comes back only if something still shows it.
+        ${liveText(recording, LESSON_CHOICE.draft)} It has no control and runs on while you read other pages. When the
+        line of rare rules falls, move λ of that branch up, or fork it at an earlier step with λ: what was forgotten
+        comes back only if something still shows it.
       </p>`,
   figure: ({ recording, balanced, isOwn }) => {
     const runs = isOwn ? [recording] : [recording, balanced];

@@ -5,20 +5,21 @@ import { reasonSentences } from '../../collapse/completion-text.ts';
 import { lastFrame, surerAndWrong } from '../../flow/recording-facts.ts';
 import type { LessonScreen } from '../parts/lesson.ts';
 import type { CollapseMaterial } from './material.ts';
-import { answerText, PAIR_ANSWERS, PAIR_MEASURED, paidText } from './text.ts';
+import { answerText, PAIR_ANSWERS, PAIR_MEASURED, hardlyNoticedText, paidText, rewardText } from './text.ts';
 
 export const PAIR: LessonScreen<CollapseMaterial> = {
   title: 'One pair, before and after',
   notes:
     'Read the query and the offer aloud. Let the room vote before you show it: most expect a right answer. Then ask what the ' +
-    'reward has seen of this. It sees an answer that looks right on common pairs, and this pair hardly ever comes.',
+    'reward has seen of this: a wrong label with a reason that fits it is still paid in part, and this pair hardly ever comes.',
   prose: ({ recording }) =>
     surerAndWrong(recording) === undefined
       ? html`<p>In this recording no pair of a rare rule turned wrong.</p>`
       : html`<p class="lead">
-          A small model judges how well an offer fits a query. It says the label first and its reason after. Then it is
-          rewarded for answers that look right.
-        </p>`,
+            A small model judges how well an offer fits a query. It says the label first and its reason after. An
+            expert’s examples taught it the rules; from then on a reward trains it.
+          </p>
+          <p class="paid-for">${rewardText(recording)}</p>`,
   question: ({ recording }) => {
     const pair = surerAndWrong(recording);
     if (pair === undefined) return undefined;
@@ -30,8 +31,8 @@ export const PAIR: LessonScreen<CollapseMaterial> = {
       answers: PAIR_ANSWERS,
       measured: PAIR_MEASURED,
       truth: html`<p>
-        <strong>Wrong, and surer.</strong> ${paidText(recording)} The rule that decides this pair is rare; the model has
-        stopped citing it, and nothing in the reward says so.
+        <strong>Wrong, and surer.</strong> ${paidText(recording)} The rule that decides this pair is rare, and the model
+        has stopped citing it. ${hardlyNoticedText(recording)}
       </p>`,
     };
   },

@@ -1,6 +1,7 @@
 /** How many reasons are left: drawn by the reader first. */
 import { html, nothing } from 'lit';
 import type { Recording } from '../../../protocol/recording.ts';
+import { COLLAPSE_MEANING } from '../../parts/lab-term.ts';
 import { guessedCurve } from '../parts/guesses.ts';
 import '../parts/lab-drawn-curve.ts';
 import type { LessonScreen } from '../parts/lesson.ts';
@@ -15,12 +16,13 @@ export const REASONS: LessonScreen<CollapseMaterial> = {
   title: 'How many reasons are left?',
   notes:
     'Draw what the room calls out, in one stroke. Nearly everybody draws a rise or a gentle fall. Then show it. The faint lines ' +
-    'are five other seeds of the same settings, the dashed one has examples beside the reward.',
+    'are five runs of another experiment with the same settings, the dashed one has examples beside the reward.',
   prose: ({ recording, e3, guesses, guess, drawn, isOwn }) =>
     html`<p class="lead">
         The rules that the model cites over all held-out pairs, counted at every measurement. You see the first count.
         Draw how it continues: with one stroke, or with Tab and the arrow keys.
       </p>
+      <p class="more">A collapse, as the lab defines it: ${COLLAPSE_MEANING}.</p>
       ${
         guesses['curve'] === undefined
           ? html`<p>

@@ -1,13 +1,15 @@
 /**
  * The sentences of the lesson that hold numbers, each made from a recording or a results file and from nothing else.
  */
+import * as v from 'valibot';
+import { counted } from '../../../common/counted.ts';
 import type { ExperimentResults, MetricName, SeedResult } from '../../../protocol/experiment-results.ts';
 import { SURENESS_PARTS } from '../../../protocol/policy-answers.ts';
 import type { Recording, RecordedFrame } from '../../../protocol/recording.ts';
 import { formatSigned, wholePercent } from '../../parts/format.ts';
 import { type Guesses, guessedCurve } from '../parts/guesses.ts';
 import type { GuessRow } from '../parts/lesson.ts';
-import { RECORDED_ARM } from './material.ts';
+import { type CollapseMaterial, RECORDED_ARM } from './material.ts';
 import { deadRules, lastFrame, type RuleFate, shareOf } from '../../flow/recording-facts.ts';
 
 /** That what is shown is recorded, and of what. */
@@ -58,7 +60,11 @@ export function collapsedSince({ frames }: Recording): number | undefined {
 export function seedsText(e3: ExperimentResults): string {
   const seeds = seedsOf(e3, RECORDED_ARM);
   const collapsed = seeds.filter(({ metrics }) => metrics.collapsed === 1).length;
-  return `Faint: ${seeds.length} other runs of these settings (experiment ${e3.id}); ${collapsed} of ${seeds.length} collapse.`;
+  const steps = seeds[0]?.curve.at(-1)?.step ?? 0;
+  return (
+    `Faint: ${seeds.length} runs of ${steps} steps with these settings, each from a start of its own (experiment ${e3.id}: reward only, ` +
+    `pushed harder by several updates from each batch and a wider clip); ${collapsed} of ${seeds.length} collapse.`
+  );
 }
 
 /** A rule that merged or vanished. */
@@ -66,7 +72,7 @@ export function fateText({ rules }: Recording, fate: RuleFate): string {
   const name = rules[fate.rule]?.id ?? 'no rule';
   const other = rules[fate.replacedBy]?.id;
   return (
-    `${name}: cited in ${fate.citedBefore.part} of its ${fate.citedBefore.whole} pairs, then in ${fate.citedNow.part}` +
+    `${name}: cited in ${fate.citedBefore.part} of its ${counted(fate.citedBefore.whole, 'pair')}, then in ${fate.citedNow.part}` +
     `${other === undefined ? '' : ` (now mostly ${other})`}; labels right ${wholePercent(shareOf(fate.rightBefore))}, then ` +
     `${wholePercent(shareOf(fate.rightNow))}.`
   );
@@ -76,7 +82,7 @@ export function fateText({ rules }: Recording, fate: RuleFate): string {
 export function accuracyText(recording: Recording): string {
   const [first, last] = ends(recording);
   return (
-    `Label accuracy over all ${recording.pairs.length} pairs: ${percent(first?.measures.heldOut.accuracy)}, then ` +
+    `Label accuracy over all ${counted(recording.pairs.length, 'pair')}: ${percent(first?.measures.heldOut.accuracy)}, then ` +
     `${percent(last?.measures.heldOut.accuracy)}. ${deadRules(recording, lastFrame(recording)).length} rules decide no answer any more.`
   );
 }
@@ -84,7 +90,92 @@ export function accuracyText(recording: Recording): string {
 /** A group of completions and what they were paid. */
 export function groupText(step: number, totals: readonly number[]): string {
   const mean = totals.reduce((sum, total) => sum + total, 0) / totals.length;
-  return `${totals.length} completions of one prompt at step ${step}, paid ${two(mean)} on average.`;
+  return `${counted(totals.length, 'completion')} of one prompt at step ${step}, paid ${two(mean)} on average.`;
+}
+
+/** What of a run's settings its sentences need; a recording holds all of them as they were given. */
+const SettingsSchema = v.object({
+  reward: v.object({
+    kind: v.picklist(['strict', 'plausible', 'lenient']),
+    labelShare: v.number(),
+    own: v.optional(v.null()),
+  }),
+  grpo: v.object({
+    tailPromptWeight: v.number(),
+    innerEpochs: v.number(),
+    steps: v.number(),
+    evaluateEvery: v.number(),
+  }),
+  devPairs: v.number(),
+});
+
+function settingsOf({ experiment }: Recording): v.InferOutput<typeof SettingsSchema> | undefined {
+  const read = v.safeParse(SettingsSchema, experiment);
+  return read.success ? read.output : undefined;
+}
+
+const REASONS_PAID = {
+  strict: 'for reasons that are those of the expert',
+  plausible:
+    'for a reason that looks right: its rule leads to the label given, and the words it quotes are in the pair. Whether it is the ' +
+    'rule that should decide is not checked',
+  lenient: 'for any reason that can be read',
+} as const;
+
+/** What the reward looks at; empty where the recording does not say so. */
+export function rewardText(recording: Recording): string {
+  const { reward } = settingsOf(recording) ?? {};
+  if (reward === undefined) return '';
+  const { kind, labelShare } = reward;
+  return `Paid: ${wholePercent(labelShare)} for the right label, ${wholePercent(1 - labelShare)} ${REASONS_PAID[kind]}.`;
+}
+
+/** What the numbers of a group are paid for. */
+export function payText(recording: Recording): string {
+  const { reward } = settingsOf(recording) ?? {};
+  if (reward?.kind !== 'plausible') return '';
+  return `Paid: ${two(reward.labelShare)} for the label, up to ${two(1 - reward.labelShare)} for the reason.`;
+}
+
+/** Why a rare rule that is lost costs hardly any reward. */
+export function hardlyNoticedText(recording: Recording): string {
+  const { reward, grpo } = settingsOf(recording) ?? {};
+  if (reward?.kind !== 'plausible' || grpo === undefined) return '';
+  const seldom =
+    grpo.tailPromptWeight < 1 ? `prompts of rare rules come at ${grpo.tailPromptWeight} of their rate, and ` : '';
+  return `The reward hardly notices: ${seldom}a wrong label with a reason that fits it still earns up to ${two(1 - reward.labelShare)}.`;
+}
+
+/** Where the two halves of the screen on chance come from. */
+export function toySource(recording: Recording): string {
+  return `The table: recorded, seed ${recording.seed}. The toy: computed here, in this browser.`;
+}
+
+/**
+ * How the live run of the lesson differs from the recorded one.
+ *
+ * @param live - the settings of the live run by their paths
+ */
+export function liveText(recording: Recording, live: ReadonlyMap<string, unknown>): string {
+  const recorded = settingsOf(recording);
+  const at = (path: string): string => String(live.get(path));
+  const instead = (value: number | undefined): string => (value === undefined ? '' : ` (recorded: ${value})`);
+  return (
+    `The live run, seed ${at('grpo.seed')}: ${at('grpo.steps')} steps${instead(recorded?.grpo.steps)}, ` +
+    `${at('devPairs')} held-out pairs${instead(recorded?.devPairs)}, measured every ${at('grpo.evaluateEvery')} ` +
+    `steps${instead(recorded?.grpo.evaluateEvery)}.`
+  );
+}
+
+/** Why the recorded run has forgotten more than the same method does in E1. */
+export function harsherText({ e1, e3, recording }: Pick<CollapseMaterial, 'e1' | 'e3' | 'recording'>): string {
+  const updates = settingsOf(recording)?.grpo.innerEpochs;
+  const own = ends(recording)[1]?.measures.heldOut.tailRecall;
+  if (updates === undefined) return '';
+  return (
+    `The run of the first screens ended at ${percent(own)}: one seed, on other pairs, and pushed harder (${updates} updates from each ` +
+    `batch and a wider clip, ${e1.id} makes one); with those settings ${e3.id} measures ${percent(armMean(e3, RECORDED_ARM, 'tailRecall'))}.`
+  );
 }
 
 /** The same as the numbers of an arm over its seeds. */
@@ -223,14 +314,16 @@ export function guessRows({
 }
 
 /** What may be concluded, and what may not. */
-export function limitTexts(e1: ExperimentResults, { seed, model, pairs }: Recording): string[] {
-  const share = (arm: string): string =>
-    `${Math.round(armMean(e1, arm, 'collapsed') * seedsOf(e1, arm).length)} of ${seedsOf(e1, arm).length}`;
+export function limitTexts({ e1, e3, recording, isOwn }: Omit<CollapseMaterial, 'balanced'>): string[] {
+  const { seed, model, pairs } = recording;
+  const share = (arm: string, of = e1): string =>
+    `${Math.round(armMean(of, arm, 'collapsed') * seedsOf(of, arm).length)} of ${seedsOf(of, arm).length}`;
+  const harsher = isOwn ? '' : ` Pushed as hard as the recorded run (${e3.id}): ${share(RECORDED_ARM, e3)}.`;
   return [
-    `Plain GRPO on head-heavy prompts with a plausible reward: ${share(`GRPO${REGIME}`)} seeds collapse; on matched prompts with the ` +
-      `full reward ${share('GRPO (matched, full)')}.`,
-    'Head-heavy prompts favour mode balance by construction: only its examples hold the rare rules.',
-    `One recorded run (seed ${seed}) shows how a collapse looks, not how often it happens. ${pairs.length} pairs leave few for each rare rule.`,
+    `Reward only, one update from each batch (${e1.id}): ${share(`GRPO${REGIME}`)} seeds collapse where rare rules hardly come and ` +
+      `plausible reasons are paid, ${share('GRPO (matched, full)')} where nothing is left out.${harsher}`,
+    'Prompts in which rare rules hardly come favour examples beside the reward by construction: the examples hold the rare rules.',
+    `One recorded run (seed ${seed}) shows how a collapse looks, not how often it happens. ${counted(pairs.length, 'pair')} leave few for each rare rule.`,
     `A model of ${model.parameters.toLocaleString('en')} parameters in a made-up world; nothing here is measured on a large model.`,
   ];
 }

@@ -12,7 +12,7 @@ export const ARM_START: readonly number[] = [0.4, 0.3, 0.2, 0.1];
 /** How often a choice that pays at all is paid: the chance that makes one completion of a group better than another. */
 const PAY_RATE = 0.5;
 /** Updates of one run, each from the completions of one prompt. */
-const UPDATES = 250;
+export const UPDATES = 250;
 const LEARNING_RATE = 1;
 /** An arm is lost where the policy takes it less often. */
 export const LOST_BELOW = 0.02;

@@ -14,8 +14,10 @@ export const WHERE: LessonScreen<CollapseMaterial> = {
     'italic one near the end: a ring is all that is left, and its labels are wrong. Ask which of the two a dashboard would show.',
   prose: () =>
     html`<p class="lead">
-      Left: the rule that should decide. Right: the rule that the model cites. Ribbons that join are rules that became
-      one; a ring is a rule that died. Names in italics are rare.
+      Left: the rule that should decide. Right: the rule that the model decides by.
+      <span class="narrow">Both sides have the same rows, named on the right.</span> Ribbons that join are rules that
+      became one. A ring is a rule that decides nothing at this step: before training one that the model has not used
+      yet, later one that died. Names in italics are rare.
     </p>`,
   question: ({ recording }) => {
     const merged = mergedRule(recording, lastFrame(recording));

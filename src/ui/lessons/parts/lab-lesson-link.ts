@@ -82,7 +82,8 @@ export class LabLessonLink extends LabElement {
             : nothing
         }
         <p class="actions">
-          <button @click=${this.#copy}>Copy the link</button> <span role="status">${this.said}</span>
+          <button @click=${this.#copy}>Copy the link</button>
+          <button @click=${() => this.panel?.hidePopover()}>Close</button> <span role="status">${this.said}</span>
         </p>
       </div>`;
   }

@@ -42,6 +42,8 @@ export interface LessonScreen<Material> {
   readonly prose: (context: LessonContext & Material) => unknown;
   readonly question?: (context: LessonContext & Material) => Question | undefined;
   readonly figure: (context: LessonContext & Material) => unknown;
+  /** Where the numbers of this screen come from, if not from what the lesson names. */
+  readonly source?: (material: Material) => string;
   /** The numbers of the figure as CSV; undefined where the figure has none. */
   readonly csv?: (context: LessonContext & Material) => string;
 }
@@ -74,7 +76,7 @@ export interface Lesson<Material> {
 }
 
 /** A screen with its material. */
-export type OpenScreen = { readonly title: string; readonly notes: string } & {
+export type OpenScreen = { readonly title: string; readonly notes: string; readonly source: string } & {
   readonly [Part in 'prose' | 'figure']: (context: LessonContext) => unknown;
 } & {
   readonly question: (context: LessonContext) => Question | undefined;
@@ -101,10 +103,11 @@ export function openable<Material>(lesson: Lesson<Material>): () => Promise<Open
 
 function bind<Material>(lesson: Lesson<Material>, material: Material): OpenLesson {
   const full = (context: LessonContext): LessonContext & Material => ({ ...material, ...context });
-  const screens = lesson.screens.map(({ title, notes, prose, question, figure, csv }): OpenScreen => {
+  const screens = lesson.screens.map(({ title, notes, source, prose, question, figure, csv }): OpenScreen => {
     return {
       title,
       notes,
+      source: (source ?? lesson.source)(material),
       prose: (context) => prose(full(context)),
       question: (context) => question?.(full(context)),
       figure: (context) => figure(full(context)),

@@ -50,7 +50,7 @@ describe('the facts of a small recording', () => {
     expect(collapsedSince(SMALL)).toBe(20);
     expect(rulesLostText(SMALL)).toMatch(/collapsed at step 20/u);
     expect(recordedNote(SMALL)).toBe('Recorded, not live: seed 9, 20 steps from a start, 6 held-out pairs, wasm, 2026-11-30.'); // prettier-ignore
-    expect(fateText(SMALL, ruleFate(SMALL, 2, 2))).toBe('worn: cited in 1 of its 1 pairs, then in 0 (now mostly type-same); labels right 100 %, then 0 %.'); // prettier-ignore
+    expect(fateText(SMALL, ruleFate(SMALL, 2, 2))).toBe('worn: cited in 1 of its 1 pair, then in 0 (now mostly type-same); labels right 100 %, then 0 %.'); // prettier-ignore
   });
 });
 

@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { type ExperimentResults, ExperimentResultsSchema } from '../../../../src/protocol/experiment-results.ts';
+import { parseRecording } from '../../../../src/protocol/recording.ts';
+import { LESSON_CHOICE } from '../../../../src/ui/collapse/demonstration.ts';
+import { chosenGroup } from '../../../../src/ui/flow/recording-facts.ts';
 import { curvesCsv } from '../../../../src/ui/lessons/collapse/curves-csv.ts';
 import { RECORDED_ARM } from '../../../../src/ui/lessons/collapse/material.ts';
 import { leaderOf } from '../../../../src/ui/lessons/parts/compared.ts';
@@ -11,11 +14,16 @@ import {
   armMean,
   bestArmText,
   guessRows,
+  hardlyNoticedText,
+  harsherText,
   lambdaArms,
   lambdaText,
   limitTexts,
+  liveText,
   offeredArms,
+  payText,
   priceText,
+  rewardText,
   seedsOf,
   seedsText,
 } from '../../../../src/ui/lessons/collapse/text.ts';
@@ -48,7 +56,36 @@ describe('the sentences of the lesson', () => {
       /^Reward gained meanwhile: reward only \+0\.\d\d, \u03bb 0\.3 \+0\.\d\d, SFT continued [+\u2212]0\.\d\d\.$/u,
     );
     expect(seedsText(withRecall(e3, 0))).toContain('0 of 5 collapse');
-    expect(limitTexts(withRecall(e1, 0), smallRecording())[0]).toContain('0 of 5 seeds collapse');
+    const material = { e1: withRecall(e1, 0), e3, recording: smallRecording(), isOwn: false };
+    expect(limitTexts(material)[0]).toContain('0 of 5 seeds collapse');
+    expect(limitTexts(material)[0]).toMatch(/Pushed as hard as the recorded run \(E3\): 5 of 5\.$/u);
+    // What is known of the recorded run says nothing of a reader's own.
+    expect(limitTexts({ ...material, isOwn: true })[0]).not.toContain('E3');
+  });
+
+  it('say what a run is paid for, how the live one differs, and nothing of settings that were not recorded', () => {
+    const bundled = parseRecording('grpo', readFileSync('public/recordings/grpo.json', 'utf8'));
+    expect(rewardText(bundled)).toMatch(/^Paid: 50 % for the right label, 50 % for a reason that looks right/u);
+    expect(payText(bundled)).toBe('Paid: 0.50 for the label, up to 0.50 for the reason.');
+    expect(hardlyNoticedText(bundled)).toContain('prompts of rare rules come at 0.1 of their rate');
+    expect(liveText(bundled, LESSON_CHOICE.draft)).toBe(
+      'The live run, seed 4: 120 steps (recorded: 160), 96 held-out pairs (recorded: 240), measured every 16 steps (recorded: 8).',
+    );
+    expect(harsherText({ e1, e3: withRecall(e3, 0.5), recording: bundled })).toMatch(
+      /ended at 13 %: .* \(2 updates .*; with those settings E3 measures 50 %\.$/u,
+    );
+    const unknown = smallRecording();
+    for (const say of [rewardText, payText, hardlyNoticedText]) expect(say(unknown)).toBe('');
+    expect(harsherText({ e1, e3, recording: unknown })).toBe('');
+    expect(liveText(unknown, LESSON_CHOICE.draft)).not.toMatch(/recorded|undefined/u);
+  });
+
+  it('shows a group that pushes some up and others down, of a rare rule', () => {
+    const bundled = parseRecording('grpo', readFileSync('public/recordings/grpo.json', 'utf8'));
+    const { group } = chosenGroup(bundled) ?? {};
+    expect(group?.isTail).toBe(true);
+    const pushes = (group?.completions ?? []).map(({ advantages }) => Math.sign(advantages[1] ?? 0));
+    expect([1, -1].map((sign) => pushes.filter((push) => push === sign).length)).toEqual([4, 4]);
   });
 
   it('has the arm of the recorded run at five seeds, all of which collapse', () => {
