@@ -203,7 +203,7 @@ export function placedRows(
   const pairs = rows.map(({ pair }) => pair);
   const listed = withStanding(pairs, collectionIndex(rows, documents, prompt.folding));
   const placed = vectors === undefined ? listed : withMeaning(listed, vectors.source);
-  return placed.map((pair, i) => ({ row: rows[i]?.row ?? i + 1, pair }));
+  return placed.map((pair, i) => ({ row: i + 1, ...rows[i], pair }));
 }
 
 /** BM25 over all documents at hand; arguments as {@link placedRows}. */

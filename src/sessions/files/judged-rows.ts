@@ -176,7 +176,7 @@ export class JudgedRows {
     if (vectors === undefined) return placed;
     if (this.#seen?.source !== vectors.source) {
       const pairs = withMeaning(placed.map(({ pair }) => pair), vectors.source); // prettier-ignore
-      this.#seen = { source: vectors.source, rows: pairs.map((pair, i) => ({ row: placed[i]?.row ?? i + 1, pair })) };
+      this.#seen = { source: vectors.source, rows: pairs.map((pair, i) => ({ row: i + 1, ...placed[i], pair })) };
     }
     return this.#seen.rows;
   }

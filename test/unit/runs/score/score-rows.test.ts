@@ -106,6 +106,26 @@ describe('the input of a model for a row', () => {
     );
   });
 
+  it('keeps what the file says of a row beside it, whether prompts show standings or not', async () => {
+    const rows = [' red kettle', 'red kettle\t'].map((query, i): Row => {
+      return { query, docId: `d${i}`, title: 'kettle', grade: `${i}` };
+    });
+    for (const standing of [true, false]) {
+      const kept: unknown[] = [];
+      for await (const { pair: _, ...rest } of rowsToScore(
+        { prompt: { ...PROMPT, standing } },
+        read(rows),
+        undefined,
+      )) {
+        kept.push(rest);
+      }
+      expect(kept).toMatchObject([
+        { row: 2, ownQuery: ' red kettle', grade: '0' },
+        { row: 3, ownQuery: 'red kettle\t', grade: '1' },
+      ]);
+    }
+  });
+
   it('handles a list of one query with as many documents as a shop has', async () => {
     const rows = Array.from({ length: 130_000 }, (_, i): Row => {
       return { query: 'red kettle', docId: `d${i}`, title: i % 3 === 0 ? `red kettle ${i}` : `hose ${i}`, grade: '' };
