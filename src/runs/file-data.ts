@@ -23,8 +23,8 @@ import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { buildPrompt, type PromptConfig, type PromptField } from '../relevance/prompt/prompt.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
 import { TAIL_SHARE } from '../relevance/world/rule-world.ts';
-import { type VectorSource, withMeaning } from '../relevance/prompt/meaning.ts';
-import { withStanding } from '../relevance/prompt/standing.ts';
+import { listed } from '../relevance/prompt/listed.ts';
+import type { VectorSource } from '../relevance/prompt/meaning.ts';
 import { type SynthesisCounts, synthesiseTraces, type TracedPair } from '../relevance/rules/trace-synthesis.ts';
 import { readPair } from '../relevance/rules/typed-document.ts';
 import type { ExpertPair } from '../train/evaluate.ts';
@@ -75,8 +75,7 @@ export function withStandingOf(
   { standing, folding }: Pick<PromptConfig, 'standing' | 'folding'>,
   vectors?: { readonly source: VectorSource },
 ): readonly JudgedPair[] {
-  const placed = standing ? withStanding(pairs, new Bm25(documents, textFolding(folding)), found) : pairs;
-  return vectors === undefined ? placed : withMeaning(placed, vectors.source, found);
+  return listed(pairs, standing ? new Bm25(documents, textFolding(folding)) : undefined, vectors, found);
 }
 
 /**

@@ -8,8 +8,8 @@ import type { Precision } from '../../model/stored-weights.ts';
 import { normalisedRelevance } from '../../relevance/pair/labels.ts';
 import { textFolding } from '../../relevance/pair/text-folding.ts';
 import { Bm25 } from '../../relevance/prompt/bm25.ts';
-import { withMeaning } from '../../relevance/prompt/meaning.ts';
-import { withStanding } from '../../relevance/prompt/standing.ts';
+import { listed } from '../../relevance/prompt/listed.ts';
+import { asStream } from '../../common/as-stream.ts';
 import { rounded } from '../../runs/score/score-record.ts';
 import { interruption } from '../interruption.ts';
 import { readModelFiles } from '../model-folder.ts';
@@ -70,12 +70,10 @@ async function scoresOf(
         textFolding(prompt.folding),
       )
     : undefined;
-  const listed = index === undefined ? asked : withStanding(asked, index);
-  const placed = vectors === undefined ? listed : withMeaning(listed, vectors.source);
-  const items = placed.map((pair, place) => ({ pair, place }));
+  const items = listed(asked, index, vectors).map((pair, place) => ({ pair, place }));
   const scores: ServedScore[] = [];
   const nameOf = ({ place }: { readonly place: number }): string => `document ${place}`;
-  for await (const { score } of scoreStream(model, streamOf(items), signal, { nameOf })) {
+  for await (const { score } of scoreStream(model, asStream(items), signal, { nameOf })) {
     const { label, probabilities } = score;
     scores.push({
       label,
@@ -85,8 +83,4 @@ async function scoresOf(
     });
   }
   return scores;
-}
-
-async function* streamOf<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }

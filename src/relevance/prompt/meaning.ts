@@ -5,8 +5,8 @@
  */
 import { attributeValueText, documentTexts } from '../pair/document-text.ts';
 import type { LabDocument, Meaning, Pair } from '../pair/pair.ts';
-import { currentFolding } from '../pair/text-folding.ts';
 import { meaningBucketsOf } from '../pair/vocabulary.ts';
+import { listKeyOf, type QueryPair } from './standing.ts';
 
 /** Gives texts their vectors; similarities are cosines of vectors of one source. */
 export interface VectorSource {
@@ -44,11 +44,10 @@ export function withMeaning<P extends QueryPair>(
   found: readonly QueryPair[] = pairs,
 ): (P & { readonly meaning: Meaning })[] {
   const similarities = new Similarities(source);
-  const keyOf = ({ queryId, query }: QueryPair): string => JSON.stringify([queryId, currentFolding().fold(query)]);
   const own = pairs.map((pair) => similarities.of(pair));
   const best = new Map<string, number>();
   const see = (pair: QueryPair, title: number): void => {
-    const key = keyOf(pair);
+    const key = listKeyOf(pair);
     best.set(key, Math.max(best.get(key) ?? -1, title));
   };
   for (const [i, pair] of pairs.entries()) see(pair, own[i]?.title ?? 0);
@@ -58,11 +57,9 @@ export function withMeaning<P extends QueryPair>(
   }
   return pairs.map((pair, i) => {
     const { title, passage } = own[i] ?? { title: 0, passage: 0 };
-    return { ...pair, meaning: { title, passage, gap: (best.get(keyOf(pair)) ?? title) - title } };
+    return { ...pair, meaning: { title, passage, gap: (best.get(listKeyOf(pair)) ?? title) - title } };
   });
 }
-
-type QueryPair = Pair & { readonly queryId: string };
 
 /** The similarities of pairs, whose documents and queries repeat. */
 class Similarities {

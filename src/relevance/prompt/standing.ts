@@ -45,8 +45,9 @@ export function withStanding<P extends QueryPair>(
   found: readonly QueryPair[] = pairs,
 ): (P & { readonly standing: Standing })[] {
   const lists = new Map<string, QueryList>();
-  const place = ({ queryId, query, document }: QueryPair): { list: QueryList; match: Bm25Match } => {
-    const key = JSON.stringify([queryId, currentFolding().fold(query)]);
+  const place = (pair: QueryPair): { list: QueryList; match: Bm25Match } => {
+    const { query, document } = pair;
+    const key = listKeyOf(pair);
     const list = lists.get(key) ?? new QueryList();
     lists.set(key, list);
     return { list, match: list.add(documentTexts(document), () => index.match(query, document)) };
@@ -59,7 +60,13 @@ export function withStanding<P extends QueryPair>(
   return placed.map(({ pair, list, match }) => ({ ...pair, standing: list.standingOf(match) }));
 }
 
-type QueryPair = Pair & { readonly queryId: string };
+/** A pair of a list. */
+export type QueryPair = Pair & { readonly queryId: string };
+
+/** What the pairs of one list have in common: the id of their query and its text. */
+export function listKeyOf({ queryId, query }: QueryPair): string {
+  return JSON.stringify([queryId, currentFolding().fold(query)]);
+}
 
 /** The documents of one query. */
 class QueryList {

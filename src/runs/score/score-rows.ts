@@ -13,8 +13,7 @@ import { LabError } from '../../common/errors.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
 import { type Judgment, type JudgesReport, reportJudges } from '../../relevance/metrics/judges.ts';
 import { Bm25 } from '../../relevance/prompt/bm25.ts';
-import { withMeaning } from '../../relevance/prompt/meaning.ts';
-import { withStanding } from '../../relevance/prompt/standing.ts';
+import { listed } from '../../relevance/prompt/listed.ts';
 import { type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
 import type { LabDocument, Standing } from '../../relevance/pair/pair.ts';
 import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
@@ -201,8 +200,7 @@ export function placedRows(
   { prompt, vectors }: { readonly prompt: Pick<PromptConfig, 'folding'> } & Pick<Reader, 'vectors'>,
 ): (PairRow & { readonly pair: { readonly standing: Standing } })[] {
   const pairs = rows.map(({ pair }) => pair);
-  const listed = withStanding(pairs, collectionIndex(rows, documents, prompt.folding));
-  const placed = vectors === undefined ? listed : withMeaning(listed, vectors.source);
+  const placed = listed(pairs, collectionIndex(rows, documents, prompt.folding), vectors);
   return placed.map((pair, i) => ({ row: i + 1, ...rows[i], pair }));
 }
 

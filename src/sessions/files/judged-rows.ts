@@ -16,7 +16,7 @@ import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../../relevance/pai
 import type { LabDocument, Pair } from '../../relevance/pair/pair.ts';
 import type { Bm25 } from '../../relevance/prompt/bm25.ts';
 import { type VectorSource, withMeaning } from '../../relevance/prompt/meaning.ts';
-import { withStanding } from '../../relevance/prompt/standing.ts';
+import { listed } from '../../relevance/prompt/listed.ts';
 import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
 import {
   collectionIndex,
@@ -169,7 +169,7 @@ export class JudgedRows {
     return rows;
   }
 
-  /** All pairs as a model sees them: in their lists if its prompts show standings, with similarities if it has vectors. */
+  /** All pairs as a model sees them: in lists if its prompts show standings, with similarities if it has vectors. */
   seenBy({ prompt, vectors }: RowsReader): readonly PairRow[] {
     if (!prompt.standing) return this.rows;
     const placed = this.placed(prompt.folding ?? 1);
@@ -181,7 +181,7 @@ export class JudgedRows {
     return this.#seen.rows;
   }
 
-  /** The standing, and with vectors the similarities, that a pair at a place would have if it were another, among the others of its query. */
+  /** What a pair at a place would have of its list if it were another: its standing, and with vectors its similarities. */
   standingOf(
     place: number,
     pair: GradedRow['pair'],
@@ -195,10 +195,10 @@ export class JudgedRows {
     this.#index = index;
     const others = this.rows.filter(({ pair: { queryId } }, i) => i !== place && queryId === pair.queryId);
     const found = [pair, ...others.map((row) => row.pair)];
-    const [placed] = withStanding([pair], index.bm25, found);
+    const [placed] = listed([pair], index.bm25, vectors, found);
     if (placed === undefined) throw new RangeError('standingOf: no standing for one pair');
-    const [meant] = vectors === undefined ? [] : withMeaning([pair], vectors.source, found);
-    return { standing: placed.standing, ...(meant && { meaning: meant.meaning }) };
+    const { standing, meaning } = placed;
+    return { standing, ...(meaning && { meaning }) };
   }
 
   /** The different queries with the first text of each, and for each pair the index of its query. */
