@@ -29,7 +29,7 @@ import {
 } from '../model/stored-weights.ts';
 import { disposeWeights, type TensorData } from '../model/weights.ts';
 import { disposeCompressed } from '../ops/compressed.ts';
-import { PairSchema } from '../protocol/scoring.ts';
+import { type ModelFiles, PairSchema } from '../protocol/scoring.ts';
 import { parseInstruction } from '../relevance/rules/instruction.ts';
 import { type LabelScale, makeScale } from '../relevance/pair/labels.ts';
 import { lexiconSchema, makeLexicon } from '../relevance/pair/lexicon.ts';
@@ -45,6 +45,11 @@ export const MODEL_FILES = ['config.json', 'tokenizer.json', 'lab.json', 'card.j
 /** The same, and those that only some have. */
 export const ALL_MODEL_FILES = [...MODEL_FILES, VECTORS_FILE] as const;
 export type ModelFileName = (typeof ALL_MODEL_FILES)[number];
+
+/** The files of a message that are there; loading reports missing ones. */
+export function givenModelFiles(files: ModelFiles): Map<ModelFileName, Uint8Array> {
+  return new Map(ALL_MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
+}
 
 /** An example pair, with a title of two or three words. */
 const ExampleSchema = v.strictObject({ name: v.string(), pair: PairSchema });

@@ -46,6 +46,11 @@ export function rulesModel(rules: Rules & { readonly scale: LabelScale }, name: 
   };
 }
 
+/** Whether rules answer in place of a model. */
+export function isRules(model: RulesModel | object): model is RulesModel {
+  return 'kind' in model && model.kind === 'rules';
+}
+
 /** What rules say of a pair. @throws {LabError} `bad-config` if none fires, so that they cannot judge it */
 export function answerByRules(model: RulesModel, pair: Pair): { readonly score: LabelScore; readonly trace: Trace } {
   const execution = execute(model.instruction, model.lexicon, readPair(model, pair));

@@ -9,7 +9,7 @@ import type { Pair } from '../relevance/pair/pair.ts';
 import { withOwnMeaning } from '../relevance/prompt/meaning.ts';
 import type { PromptField } from '../relevance/prompt/prompt.ts';
 import { readPair } from '../relevance/rules/typed-document.ts';
-import { type RulesModel, scoreByRules } from './rules-model.ts';
+import { isRules, type RulesModel, scoreByRules } from './rules-model.ts';
 import { type LabModel, promptRoom } from './lab-model.ts';
 import { type LabelScore, scorePrompts } from './score.ts';
 
@@ -51,7 +51,7 @@ export async function* scoreStream<T extends { readonly pair: Pair }>(
   signal?: AbortSignal,
   hooks: StreamHooks<T> = {},
 ): AsyncGenerator<ScoredItem<T>> {
-  if ('kind' in model) {
+  if (isRules(model)) {
     for await (const { item, score } of scoreByRules(model, items, signal, hooks.onUnfit)) {
       yield { item, prompt: new Int32Array(), score, cutFields: [] };
     }

@@ -13,7 +13,6 @@ import {
   LoadRequestSchema,
   type LoadProgress,
   type LoadRequest,
-  type ModelFiles,
   type ModelSummary,
   type ScoringApi,
   type ScoringEvent,
@@ -21,7 +20,7 @@ import {
 import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import { answerPair } from './answer.ts';
-import { disposeLabModel, type LabModel, loadLabModel, ALL_MODEL_FILES, type ModelFileName } from './lab-model.ts';
+import { disposeLabModel, givenModelFiles, type LabModel, loadLabModel } from './lab-model.ts';
 import { cardRows } from './model-card.ts';
 import { describeMemory } from '../model/memory.ts';
 import { fetchModel } from './model-fetch.ts';
@@ -55,7 +54,7 @@ export class ScoringService implements ScoringApi {
     onProgress({ stage: 'backend', receivedBytes: 0, totalBytes: null });
     const opened = await openBackend({ ...this.#backend, backend: backend === 'auto' ? undefined : backend });
     const health = watchBackend();
-    const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : givenFiles(source.files);
+    const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : givenModelFiles(source.files);
     onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
     const model = await onSoundBackend(health, async () => {
       const loaded = loadLabModel(files);
@@ -135,9 +134,4 @@ async function warmUp(model: LabModel): Promise<void> {
 
 function memoryRow(transformer: LabModel['transformer']): ModelSummary['card'][number] {
   return { name: 'Memory', value: describeMemory(transformer), code: false };
-}
-
-/** The files of the request; loading reports missing ones. */
-function givenFiles(files: ModelFiles): Map<ModelFileName, Uint8Array> {
-  return new Map(ALL_MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
 }

@@ -11,18 +11,18 @@ import { type BackendHealth, watchBackend } from '../../gpu/current-backend.ts';
 import { type BackendRequest, openBackend } from '../../gpu/device.ts';
 import {
   disposeLabModel,
+  givenModelFiles,
   type LabModel,
   loadLabModel,
-  ALL_MODEL_FILES,
   onScale,
   readLabModel,
   whyNoReasons,
 } from '../../infer/lab-model.ts';
-import { type RulesModel, rulesModel } from '../../infer/rules-model.ts';
+import { isRules, type RulesModel, rulesModel } from '../../infer/rules-model.ts';
 import { fetchModel } from '../../infer/model-fetch.ts';
 import { onSoundBackend } from '../../infer/sound-backend.ts';
 import { type FileScoring, type PrepareRequest, PrepareRequestSchema } from '../../protocol/files.ts';
-import type { LoadProgress } from '../../protocol/scoring.ts';
+import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
 import type { LabelScale } from '../../relevance/pair/labels.ts';
 import { contentWords } from '../../relevance/pair/text-folding.ts';
 import { labelMapping } from '../../relevance/metrics/label-report.ts';
@@ -59,35 +59,25 @@ export async function loadFileModel(
 ): Promise<FileModel> {
   const { choice, load } = parseConfig('The request for a model', PrepareRequestSchema, request);
   onProgress({ stage: 'backend', receivedBytes: 0, totalBytes: null });
-  const isRules = choice.kind === 'rules';
-  // Rules need no backend, and so none can fail.
-  const opened = isRules
-    ? { backend: 'cpu' as const }
-    : await openBackend({ ...backend, backend: load.backend === 'auto' ? undefined : load.backend });
-  const health = isRules ? { fault: undefined } : watchBackend();
+  const on = choice.kind === 'rules' ? NO_BACKEND : await opened(load.backend, backend);
   const { source } = load;
-  const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : given(source.files);
+  const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : givenModelFiles(source.files);
   onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
   const hashes = await Promise.all([...files.values()].map((bytes) => sha256Hex(new Uint8Array(bytes))));
-  const facts = isRules ? readLabModel(files) : undefined;
-  const stored =
-    facts === undefined
-      ? await onSoundBackend(health, () => Promise.resolve(loadLabModel(files)))
-      : rulesModel(facts, facts.card.name);
   const counts = { grades: rows.gradeCounts };
+  const { model, silence } =
+    choice.kind === 'rules' ? rulesIn(files) : await modelIn(files, on.health, commonScaleOf(counts, grades));
   const found = gradeScaleOf(counts, grades);
-  const model = 'kind' in stored ? stored : onScale(stored, labelsFor(stored, commonScaleOf(counts, grades)));
   const scale = gradeScale(undefined, found, model.scale);
   const trainedOn = trainedOf(model, rows);
-  const silence = 'kind' in stored || 'kind' in model ? undefined : whyNoReasons(stored, model);
   return {
     model,
-    health,
+    health: on.health,
     scoring: {
       choice,
       modelName: model.card.name,
       modelHash: await sha256Hex(new TextEncoder().encode(hashes.join(' '))),
-      backend: opened.backend,
+      backend: on.backend,
       labelNames: [...model.scale.names],
       rubric: [...model.scale.rubric],
       gradeNames: [...scale.names],
@@ -97,7 +87,7 @@ export async function loadFileModel(
       givesReasons: silence === undefined,
       trainedOn,
       warnings: [
-        ...('kind' in model ? [RULES_NOTE] : trainedWarning(model, trainedOn)),
+        ...(isRules(model) ? [RULES_NOTE] : trainedWarning(model, trainedOn)),
         ...scalesWarning(found, model, scale),
         ...wordsWarning(model, rows),
         ...(silence === undefined ? [] : [silence]),
@@ -108,8 +98,44 @@ export async function loadFileModel(
   };
 }
 
+/** A backend with its health. */
+interface On {
+  readonly backend: FileScoring['backend'];
+  readonly health: BackendHealth;
+}
+
+/** Rules need no backend, and so none can fail. */
+const NO_BACKEND: On = { backend: 'cpu', health: { fault: undefined } };
+
+async function opened(choice: BackendChoice, request: FileBackend): Promise<On> {
+  const { backend } = await openBackend({ ...request, backend: choice === 'auto' ? undefined : choice });
+  return { backend, health: watchBackend() };
+}
+
+/** What answers, and why it gives no reasons; undefined if it gives some. */
+interface Answering {
+  readonly model: FileModel['model'];
+  readonly silence: string | undefined;
+}
+
+function rulesIn(files: Parameters<typeof readLabModel>[0]): Answering {
+  const facts = readLabModel(files);
+  return { model: rulesModel(facts, facts.card.name), silence: undefined };
+}
+
+/** @param wanted - the number of labels that the grades have, if they are on one scale */
+async function modelIn(
+  files: Parameters<typeof loadLabModel>[0],
+  health: BackendHealth,
+  wanted: number | undefined,
+): Promise<Answering> {
+  const stored = await onSoundBackend(health, () => Promise.resolve(loadLabModel(files)));
+  const model = onScale(stored, labelsFor(stored, wanted));
+  return { model, silence: whyNoReasons(stored, model) };
+}
+
 export function disposeFileModel({ model }: FileModel): void {
-  if (!('kind' in model)) disposeLabModel(model);
+  if (!isRules(model)) disposeLabModel(model);
 }
 
 /** @throws {LabError} `bad-config` if the scores so far are of another model or backend */
@@ -122,12 +148,6 @@ export function checkSameScorer(before: FileScoring, now: FileScoring): void {
     got: describe(now),
     fix: 'Score the file again.',
   });
-}
-
-function given(
-  files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>,
-): Map<(typeof ALL_MODEL_FILES)[number], Uint8Array> {
-  return new Map(ALL_MODEL_FILES.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])));
 }
 
 function trainedOf({ card }: FileModel['model'], { rows }: JudgedRows): FileScoring['trainedOn'] {

@@ -4,6 +4,7 @@ import { sha256Hex } from '../../checkpoint/sha256.ts';
 import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
+import { isRules } from '../../infer/rules-model.ts';
 import { onSoundBackend } from '../../infer/sound-backend.ts';
 import type { FileScoring, Verified } from '../../protocol/files.ts';
 import { checkProof, type ProofFacts, readProof } from '../../runs/score/score-proof.ts';
@@ -46,7 +47,7 @@ export async function verifyFile(
   const { model, record } = open;
   if (model === undefined) throw notReady();
   const scorer = model.model;
-  if ('kind' in scorer) throw noProofOfRules();
+  if (isRules(scorer)) throw noProofOfRules();
   if (proofFile.size > MAX_PROOF_BYTES) {
     throw new LabError('bad-file', { message: 'The file is too large for a proof.', fix: 'Choose a proof.' });
   }

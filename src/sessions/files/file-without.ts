@@ -1,7 +1,7 @@
 /** A pair of an open file without some of its evidence, scored again with the standing that it would have. */
 import * as v from 'valibot';
 import { onSoundBackend } from '../../infer/sound-backend.ts';
-import { answerByRules, spokenTrace } from '../../infer/rules-model.ts';
+import { answerByRules, isRules, spokenTrace } from '../../infer/rules-model.ts';
 import { scorePair } from '../../infer/score-pairs.ts';
 import { LabError } from '../../common/errors.ts';
 import type { Explained, Without } from '../../protocol/files.ts';
@@ -47,13 +47,12 @@ export async function scoreWithout(open: OpenFile, place: number, removed: reado
   const item = { ...edited, queryId: pair.queryId };
   const scorer = model.model;
   const standing = scorer.prompt.standing
-    ? rows.standingOf(place, item, version, 'vectors' in scorer ? scorer.vectors : undefined)
+    ? rows.standingOf(place, item, version, isRules(scorer) ? undefined : scorer.vectors)
     : {};
   const left = { ...item, ...standing };
-  const { probabilities } =
-    'kind' in scorer
-      ? answerByRules(scorer, left).score
-      : await onSoundBackend(model.health, () => scorePair(scorer, left));
+  const { probabilities } = isRules(scorer)
+    ? answerByRules(scorer, left).score
+    : await onSoundBackend(model.health, () => scorePair(scorer, left));
   return { words: [...words.values()], probabilities: [...probabilities] };
 }
 
@@ -61,7 +60,7 @@ export async function scoreWithout(open: OpenFile, place: number, removed: reado
 export function explainByRules(open: OpenFile, place: number): Explained | null {
   const pair = readRows(open).placed(foldingOf(open))[place]?.pair;
   const model = open.model?.model;
-  if (pair === undefined || model === undefined || !('kind' in model)) return null;
+  if (pair === undefined || model === undefined || !isRules(model)) return null;
   const { trace } = answerByRules(model, pair);
   const evidence = trace.steps.flatMap((step) =>
     step.evidence.flatMap(({ source, text }) => (source === 'document' ? [text] : [])),
