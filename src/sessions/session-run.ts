@@ -183,7 +183,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     const hooks = this.#hooks();
     const onCheckpoint = async (checkpoint: Checkpoint): Promise<void> => {
       await hooks.onCheckpoint(checkpoint);
-      if (this.#watch === null || !isExhausted(this.#watch, this.#kind.summary(checkpoint).curve)) return;
+      if (this.#watch === null || !isExhausted(this.#watch, this.#description?.curve ?? [])) return;
       endedAt = checkpoint;
       throw new EndedEarly();
     };
@@ -293,7 +293,8 @@ export class SessionRun<Checkpoint> implements LiveRun {
     this.#hold(checkpoint);
     this.#time.mark(step);
     if (openStore === undefined) return;
-    this.#description = kind.summary(checkpoint);
+    const description = kind.summary(checkpoint);
+    this.#description = description;
     const modelName = kind.name.slice(0, MAX_NAME_LENGTH);
     const info = {
       ...kind.checkpointCard(checkpoint),
@@ -307,7 +308,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     };
     await this.#unlessUnsaved(async () => {
       const store: RunStore = await openStore();
-      const best = this.#watch && bestPoint(this.#watch, kind.summary(checkpoint).curve);
+      const best = this.#watch && bestPoint(this.#watch, description.curve);
       // Where the best measurement was made, this checkpoint is the best one too.
       const isBest = best?.step === step;
       const { id, sizeBytes } = await store.save(info, kind.write(checkpoint), {

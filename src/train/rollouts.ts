@@ -44,7 +44,7 @@ export interface RlTask {
   readonly folding: TextFolding;
   readonly tailRules: ReadonlySet<number>;
   readonly reward: RewardConfig;
-  /** The bonuses by rule of one's own reward. */
+  /** The bonuses by rule of an own reward. */
   readonly ruleBonuses?: ReadonlyMap<number, number> | undefined;
   /** Rewards the reasoning of completions in place of {@link reward}, in their order, each from 0 to 1. */
   readonly judge?: RewardJudge | undefined;

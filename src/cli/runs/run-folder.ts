@@ -169,11 +169,7 @@ export class RunFolder {
 
   /** The record that is there; undefined if there is none, or it is damaged and is to be written anew. */
   async #readKept(): Promise<RecordRun | undefined> {
-    const files: RecordFiles = {};
-    for (const name of ALL_RECORD_FILES) {
-      const text = await readTextIfThere(join(this.path, name));
-      if (text !== undefined) files[name] = text;
-    }
+    const files = await readRecordTexts(this.path);
     try {
       return readRecordFiles(this.path, files);
     } catch {
@@ -301,6 +297,16 @@ export async function readJson<T>(path: string, schema: v.GenericSchema<unknown,
     // The schema reports what was expected.
   }
   return parseConfig(path, schema, data);
+}
+
+/** The texts of the record of a run that are in a folder; none of them where it has no record. */
+export async function readRecordTexts(folder: string): Promise<RecordFiles> {
+  const files: RecordFiles = {};
+  for (const name of ALL_RECORD_FILES) {
+    const text = await readTextIfThere(join(folder, name));
+    if (text !== undefined) files[name] = text;
+  }
+  return files;
 }
 
 async function readTextIfThere(path: string): Promise<string | undefined> {

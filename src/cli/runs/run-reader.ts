@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { readSafetensors } from '../../checkpoint/safetensors.ts';
 import { LabError, messageOf } from '../../common/errors.ts';
 import { runMetadata } from '../../runs/run-file.ts';
-import { ALL_RECORD_FILES, type RecordFiles, type RecordRun, readRecordFiles } from '../../runs/run-record.ts';
+import { ALL_RECORD_FILES, type RecordRun, readRecordFiles } from '../../runs/run-record.ts';
 import { summariseRun } from '../../runs/run-summary.ts';
 import type { ComparedRun } from '../../studies/run-comparison.ts';
-import { readIfThere } from './run-folder.ts';
+import { readIfThere, readRecordTexts } from './run-folder.ts';
 import { systemError } from '../system-errors.ts';
 
 const CHECKPOINT = 'checkpoint.safetensors';
@@ -59,13 +59,8 @@ export async function readRun(path: string): Promise<ComparedRun> {
 
 /** The record of a run without its checkpoint, as the page exports it; undefined if there is none. */
 async function readRecord(path: string): Promise<RecordRun | undefined> {
-  if ((await readIfThere(join(path, RECORD_FILE))) === undefined) return undefined;
-  const files: RecordFiles = {};
-  for (const name of ALL_RECORD_FILES) {
-    const bytes = await readIfThere(join(path, name));
-    if (bytes !== undefined) files[name] = new TextDecoder().decode(bytes);
-  }
-  return readRecordFiles(path, files);
+  const files = await readRecordTexts(path);
+  return files[RECORD_FILE] === undefined ? undefined : readRecordFiles(path, files);
 }
 
 /** All runs in a folder and its subfolders, by path; an unreadable run is listed with its problem. */

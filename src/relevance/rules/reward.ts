@@ -61,7 +61,7 @@ export interface RewardCase {
    * The label that a rule implies when it decides (its cap); undefined for unknown rules. Used by the plausible reward.
    */
   readonly impliedLabel: (rule: number) => number | undefined;
-  /** For the bonuses of one's own reward; by default none are given. */
+  /** For the bonuses of an own reward; by default none are given. */
   readonly bonus?: BonusCase | undefined;
   /** r_reasoning as a module has given it, in [0, 1]; undefined where there is none. */
   readonly given?: number | undefined;
@@ -105,7 +105,7 @@ export interface MissedRule {
   readonly cost: number;
 }
 
-/** What rewards the reasoning: a kind, one's own weights, or a module. */
+/** What rewards the reasoning: a kind, own weights, or a module. */
 export type RewardName = RewardConfig['kind'] | 'own' | 'module';
 
 /** A reward with its reasons: `total = label.earned + reasoning.earned`. */
@@ -189,25 +189,25 @@ function ownReasoning(trace: Trace, judged: RewardCase, own: OwnReward, share: n
   const { bonus = NO_BONUS } = judged;
   const weights = REWARD_KINDS.map((kind) => own[kind]);
   const total = weights.reduce((sum, one) => sum + one, 0);
-  const valueOf = (steps: readonly TraceStep[]): number => {
-    const parts = REWARD_KINDS.map((kind) => reasoningReward({ ...trace, steps }, judged, kind, share).value);
-    const mean = total === 0 ? 0 : parts.reduce((sum, part, i) => sum + part * (weights[i] ?? 0), 0) / total;
+  const meanOf = (values: readonly number[]): number =>
+    total === 0 ? 0 : values.reduce((sum, value, k) => sum + value * (weights[k] ?? 0), 0) / total;
+  const partsOf = (steps: readonly TraceStep[]): readonly ReasoningReward[] =>
+    REWARD_KINDS.map((kind) => reasoningReward({ ...trace, steps }, judged, kind, share));
+  const worthOf = (parts: readonly ReasoningReward[], steps: readonly TraceStep[]): number => {
     const rules = steps.map(({ rule }) => rule);
-    return clamp01(mean + bonusOf(own, rules, bonus));
+    return clamp01(meanOf(parts.map((part) => part.value)) + bonusOf(own, rules, bonus));
   };
-  const value = valueOf(trace.steps);
-  const ofKinds = REWARD_KINDS.map((kind) => reasoningReward(trace, judged, kind, share).steps);
+  const whole = partsOf(trace.steps);
+  const value = worthOf(whole, trace.steps);
   const steps = sharedEqually(trace.steps, value, share).map((step, i): StepReward => {
-    // What is not looked at is as good as any other.
-    const values = ofKinds.map((kindSteps) =>
-      kindSteps[i]?.reason === 'not looked at' ? 1 : (kindSteps[i]?.value ?? 0),
-    );
-    const mean = total === 0 ? 0 : values.reduce((sum, part, k) => sum + part * (weights[k] ?? 0), 0) / total;
-    const gain = valueOf(trace.steps.filter((_, other) => other !== i)) - value;
-    const reason = ofKinds[weights.findIndex((one) => one > 0)]?.[i]?.reason ?? 'not looked at';
+    // A step that a reward does not look at counts as a perfect one for it.
+    const values = whole.map((part) => (part.steps[i]?.reason === 'not looked at' ? 1 : (part.steps[i]?.value ?? 0)));
+    const others = trace.steps.filter((_, other) => other !== i);
+    const gain = worthOf(partsOf(others), others) - value;
+    const reason = whole[weights.findIndex((one) => one > 0)]?.steps[i]?.reason ?? 'not looked at';
     return {
       ...step,
-      value: clamp01(mean + (bonus.ruleBonuses.get(step.rule) ?? 0)),
+      value: clamp01(meanOf(values) + (bonus.ruleBonuses.get(step.rule) ?? 0)),
       cost: Math.max(0, share * gain),
       reason,
     };

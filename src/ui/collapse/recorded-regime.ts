@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { type GrpoExperiment, GrpoExperimentSchema } from '../../protocol/grpo-experiment.ts';
 import type { Recording } from '../../protocol/recording.ts';
+import { canonicalJson } from '../../relevance/rules/instruction.ts';
 
 /** @param start - the hashes of the weights and the data that the branch began with */
 export function isRecordedRun(
@@ -30,10 +31,5 @@ function learningOf({
 }: GrpoExperiment): string {
   // prettier-ignore
   const { steps: _l, evaluateEvery: _e, checkpointEvery: _c, keepEvery: _k, keepGroups: _g, probeExpertEvery: _x, ...learning } = grpo; // prettier-ignore
-  return JSON.stringify({ rest, learning }, sorted);
-}
-
-function sorted(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return canonicalJson({ rest, learning });
 }
