@@ -5,16 +5,12 @@
  * A recipe trains a start for each seed; the page begins all seeds with the start, or the teacher, that it comes with. So
  * its intervals are over the runs from one start, and say less than those of the command line.
  */
-import { newId } from '../checkpoint/manifest.ts';
 import { LabError } from '../common/errors.ts';
-import { parseConfig } from '../config/parse.ts';
 import { checkSweep, parseSeeds } from '../config/swept-settings.ts';
-import { DistillExperimentSchema } from '../protocol/distill-experiment.ts';
-import { GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
 import type { Preset, PresetRequest } from '../protocol/runs.ts';
-import { MAX_RUN_NAME_LENGTH, NO_REMARKS, type RunDescription, type TrackedRun } from '../protocol/tracked-run.ts';
-import { summariseDistill, summariseGrpo } from '../runs/run-summary.ts';
+import { MAX_RUN_NAME_LENGTH, type RunDescription, type TrackedRun } from '../protocol/tracked-run.ts';
 import { ALL_RECIPES } from './all-recipes.ts';
+import { describeQueued, queuedRuns } from './queued-runs.ts';
 import type { Arm, Recipe } from './recipes.ts';
 
 /** Experiments without runs that a page could queue, and where they are made instead. */
@@ -57,24 +53,8 @@ export function presetRuns({ id, arms, seeds, steps, watch = null }: PresetReque
   });
   const numbers = parseSeeds(seeds);
   checkSweep([{ path: 'arm', values: arms }], numbers);
-  const now = Date.now();
   const runs = numbers.flatMap((seed) => chosen.map((arm) => describeArm(arm, seed, steps)));
-  return runs.map((run, place) => ({
-    ...run,
-    schemaVersion: 1,
-    id: newId(),
-    state: 'queued',
-    parentId: null,
-    startedAt: now,
-    updatedAt: now,
-    queuedAt: firstPlace + place,
-    activeMs: null,
-    watch,
-    best: null,
-    startUrl: null,
-    ...NO_REMARKS,
-    tags: [id],
-  }));
+  return queuedRuns(runs, firstPlace, watch).map((run) => ({ ...run, tags: [id] }));
 }
 
 /** The arms that are runs of a kind that the page queues. */
@@ -86,14 +66,12 @@ function describeArm({ name: armName, run }: Arm, seed: number, steps: number | 
   const name = armName.slice(0, MAX_RUN_NAME_LENGTH);
   switch (run.kind) {
     case 'grpo': {
-      const settings = { ...run.settings, name, grpo: shortened(run.settings.grpo, seed, steps) };
-      const experiment = parseConfig(armName, GrpoExperimentSchema, settings);
-      return { ...summariseGrpo({ step: 0, experiment, dataHash: '', startHash: '', curve: [] }), experiment };
+      const grpo = shortened(run.settings.grpo, seed, steps);
+      return describeQueued(armName, run.kind, { ...run.settings, name, grpo });
     }
     case 'distill': {
-      const settings = { ...run.settings, name, distill: shortened(run.settings.distill, seed, steps) };
-      const experiment = parseConfig(armName, DistillExperimentSchema, settings);
-      return { ...summariseDistill({ step: 0, experiment, worldHash: '', teacherHash: '', curve: [] }), experiment };
+      const distill = shortened(run.settings.distill, seed, steps);
+      return describeQueued(armName, run.kind, { ...run.settings, name, distill });
     }
     case 'start':
     case 'teacher':

@@ -3,9 +3,7 @@
  * settings of one run besides.
  */
 import type * as v from 'valibot';
-import { newId } from '../checkpoint/manifest.ts';
 import { LabError } from '../common/errors.ts';
-import { parseConfig } from '../config/parse.ts';
 import { fieldsAt, leafAt, describeAllowed, readSetting, typedSetting, withSetting } from '../config/setting-values.ts';
 import { type SettingField, settingFields } from '../config/setting-fields.ts';
 import { checkSweep, combinations, parseSeeds, parseSweptSetting, settingLabel } from '../config/swept-settings.ts';
@@ -13,14 +11,8 @@ import { DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { GrpoExperimentSchema } from '../protocol/grpo-experiment.ts';
 import type { SettingPaths, SweepRequest } from '../protocol/runs.ts';
 import { SftExperimentSchema } from '../protocol/sft-experiment.ts';
-import {
-  MAX_RUN_NAME_LENGTH,
-  NO_REMARKS,
-  type RunKind,
-  type RunSummary,
-  type TrackedRun,
-} from '../protocol/tracked-run.ts';
-import { summariseDistill, summariseGrpo, summariseSft } from '../runs/run-summary.ts';
+import { MAX_RUN_NAME_LENGTH, type RunDescription, type RunKind, type TrackedRun } from '../protocol/tracked-run.ts';
+import { describeQueued, queuedRuns } from './queued-runs.ts';
 
 const SCHEMAS = { sft: SftExperimentSchema, grpo: GrpoExperimentSchema, distill: DistillExperimentSchema } as const;
 /** Settings that come with something else that is chosen, or that name the run. */
@@ -48,63 +40,27 @@ export function sweepRuns(
   const numbers = parseSeeds(seeds);
   checkSweep(swept, numbers);
   const fields = fieldsOf(base.kind);
-  const now = Date.now();
-  return numbers
-    .flatMap((seed) =>
-      combinations(swept).map((values) => {
-        const start = isRecord(base.experiment) ? base.experiment : {};
-        const changed = values.reduce((settings, [path, text]) => withText(settings, fields, path, text), start);
-        return { summary: summaryOf(base, withText(changed, fields, `${base.kind}.seed`, String(seed))), values };
-      }),
-    )
-    .map(({ summary, values }, place): TrackedRun => {
+  const start = isRecord(base.experiment) ? base.experiment : {};
+  const runs = numbers.flatMap((seed) =>
+    combinations(swept).map((values): RunDescription => {
+      const changed = values.reduce((settings, [path, text]) => withText(settings, fields, path, text), start);
       const labels = values.map(([path, value]) => settingLabel(path, value));
       return {
-        ...summary,
-        schemaVersion: 1,
-        id: newId(),
+        ...descriptionOf(base, withText(changed, fields, `${base.kind}.seed`, String(seed))),
         name: [base.name, ...labels].join(', ').slice(0, MAX_RUN_NAME_LENGTH),
-        state: 'queued',
-        parentId: null,
-        startedAt: now,
-        updatedAt: now,
-        queuedAt: firstPlace + place,
-        activeMs: null,
-        watch,
-        best: null,
         startUrl: base.startUrl,
-        ...NO_REMARKS,
       };
-    });
+    }),
+  );
+  return queuedRuns(runs, firstPlace, watch);
 }
 
 /** A run with other settings, before its first step. */
-function summaryOf(
-  { kind, settings }: TrackedRun,
-  changed: Readonly<Record<string, unknown>>,
-): RunSummary & { experiment: object } {
-  const place = 'The settings of the sweep';
-  const summary = ((): RunSummary & { experiment: object } => {
-    switch (kind) {
-      case 'sft': {
-        const experiment = parseConfig(place, SftExperimentSchema, changed);
-        return { ...summariseSft({ step: 0, experiment, dataHash: '', curve: [] }), experiment };
-      }
-      case 'grpo': {
-        const experiment = parseConfig(place, GrpoExperimentSchema, changed);
-        return { ...summariseGrpo({ step: 0, experiment, dataHash: '', startHash: '', curve: [] }), experiment };
-      }
-      case 'distill': {
-        const experiment = parseConfig(place, DistillExperimentSchema, changed);
-        return { ...summariseDistill({ step: 0, experiment, worldHash: '', teacherHash: '', curve: [] }), experiment };
-      }
-      default:
-        return kind satisfies never;
-    }
-  })();
+function descriptionOf({ kind, settings }: TrackedRun, changed: Readonly<Record<string, unknown>>): RunDescription {
+  const description = describeQueued('The settings of the sweep', kind, changed);
   // Hashes of data and start are known once the run has begun; until then those of the base are the best guess.
   const hashes = Object.entries(settings).filter(([path]) => HASHES.has(path));
-  return { ...summary, settings: { ...summary.settings, ...Object.fromEntries(hashes) } };
+  return { ...description, settings: { ...description.settings, ...Object.fromEntries(hashes) } };
 }
 const HASHES: ReadonlySet<string> = new Set(['data', 'start', 'teacher']);
 

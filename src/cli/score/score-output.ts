@@ -81,6 +81,7 @@ export class ScoreOutput {
   readonly #trainedOn: ScoreOutputOptions['trainedOn'];
   readonly #mark: string;
   readonly #own: OwnColumns | undefined;
+  readonly #freeText: readonly string[];
   readonly #abstains: ScoreOutputOptions['abstains'];
   readonly #kept: readonly KeptScore[];
   #bytes: number;
@@ -97,6 +98,7 @@ export class ScoreOutput {
   ) {
     this.#trainedOn = trainedOn;
     this.#own = own;
+    this.#freeText = [...FREE_TEXT, ...(own?.freeText ?? [])];
     this.#abstains = abstains;
     this.#mark = bom === true ? '\uFEFF' : '';
     this.#file = file;
@@ -177,7 +179,7 @@ export class ScoreOutput {
   ): Iterable<string> {
     const { query, queryId, document, label: grade } = item.pair;
     const trainedOn = this.#trainedOn(query);
-    const { names = [], freeText = [] } = this.#own ?? {};
+    const { names = [] } = this.#own ?? {};
     const kept = Object.fromEntries(names.map((name, i): [string, Cell] => [name, own?.[i] ?? null]));
     const record = {
       row: item.row,
@@ -194,7 +196,7 @@ export class ScoreOutput {
     if (this.#format === 'jsonl') return jsonLines([{ ...record, ...kept }]);
     // Every file has a grade column, because only some rows may have grades.
     const columns = { ...record, grade: grade ?? null, ...reason, ...kept };
-    const options = { format: this.#format, freeText: [...FREE_TEXT, ...freeText] };
+    const options = { format: this.#format, freeText: this.#freeText };
     const lines = [...tableLines(Object.keys(columns), [Object.values(columns)], options)];
     return this.#bytes === 0 ? [this.#mark, ...lines] : lines.slice(1);
   }

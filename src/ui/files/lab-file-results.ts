@@ -104,8 +104,8 @@ export class LabFileResults extends LabElement {
         .confusion=${this.#confusion}
         .cell=${filter.cell}
         ?unfinished=${table.scored < table.file.scoring.pairs}
-        @cell-choice=${(event: CustomEvent<PairFilter['cell']>) => this.#show({ ...NO_FILTER, text: filter.text, cell: event.detail })}
-        @below-choice=${(event: CustomEvent<number>) => this.#show({ ...NO_FILTER, text: filter.text, below: event.detail })}
+        @cell-choice=${(event: CustomEvent<PairFilter['cell']>) => this.#showOnly({ cell: event.detail })}
+        @below-choice=${(event: CustomEvent<number>) => this.#showOnly({ below: event.detail })}
       ></lab-trust-strip>
       <div class="tools" role="toolbar" aria-label="What is shown">
         <input
@@ -120,7 +120,7 @@ export class LabFileResults extends LabElement {
         />
         <button
           aria-pressed=${filter.doubtful === null ? 'false' : 'true'}
-          @click=${() => this.#show({ ...NO_FILTER, text: filter.text, doubtful: filter.doubtful === null ? this.doubtful : null })}
+          @click=${() => this.#showOnly({ doubtful: filter.doubtful === null ? this.doubtful : null })}
         >
           Most doubtful
         </button>
@@ -154,7 +154,7 @@ export class LabFileResults extends LabElement {
           .queries=${this.#queries}
           .chosen=${filter.query}
           .order=${this.order}
-          @query-choice=${(event: CustomEvent<number | null>) => this.#show({ ...NO_FILTER, text: filter.text, query: event.detail })}
+          @query-choice=${(event: CustomEvent<number | null>) => this.#showOnly({ query: event.detail })}
           @query-order=${(event: CustomEvent<QueryOrder>) => (this.order = event.detail)}
         ></lab-query-list>
         <lab-pair-table
@@ -222,6 +222,11 @@ export class LabFileResults extends LabElement {
   #show(change: Partial<PairFilter>): void {
     this.filter = { ...this.filter, ...change };
     this.#isChosen = false;
+  }
+
+  /** Filters by nothing but this and the text that was searched. */
+  #showOnly(filter: Partial<PairFilter>): void {
+    this.#show({ ...NO_FILTER, text: this.filter.text, ...filter });
   }
 
   #choose(place: number): void {
@@ -328,7 +333,7 @@ export class LabFileResults extends LabElement {
     if (!(input instanceof HTMLInputElement)) return;
     this.doubtful = Math.max(1, Math.trunc(Number(input.value)) || DOUBTFUL);
     input.value = String(this.doubtful);
-    this.#show({ ...NO_FILTER, text: this.filter.text, doubtful: this.doubtful });
+    this.#showOnly({ doubtful: this.doubtful });
   };
 
   readonly #searched = ({ currentTarget: input }: Event): void => {

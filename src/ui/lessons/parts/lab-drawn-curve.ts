@@ -142,7 +142,7 @@ export class LabDrawnCurve extends LabElement {
     const { width, height } = this.size;
     const { marks, values, most } = this;
     const isOpen = this.truth.length === 0;
-    const drawn = marks.map((step, i) => ({ step, value: values[i] ?? values[0] ?? 0 }));
+    const drawn = this.#drawn();
     return html`<svg
         viewBox="0 0 ${width} ${height}"
         role="group"
@@ -186,7 +186,7 @@ export class LabDrawnCurve extends LabElement {
       <ul
         ${cssProperties({ '--left': `${width - this.#right() + LABEL_GAP}px`, '--room': `${this.#right() - LABEL_GAP}px` })}
       >
-        ${this.#ends(drawn).map(({ look, text }) => html`<li class=${look}>${text}</li>`)}
+        ${this.#ends().map(({ look, text }) => html`<li class=${look}>${text}</li>`)}
       </ul>`;
   }
 
@@ -195,8 +195,7 @@ export class LabDrawnCurve extends LabElement {
   }
 
   override updated(): void {
-    const { marks, values } = this;
-    const ends = this.#ends(marks.map((step, i) => ({ step, value: values[i] ?? values[0] ?? 0 })));
+    const ends = this.#ends();
     const items = [...this.renderRoot.querySelectorAll('li')];
     const labels = items.map(({ offsetHeight: height }, i) => ({ height, middle: this.#y(ends[i]?.value ?? 0) }));
     for (const [i, top] of placedLabels(labels, this.size.height - INSET.bottom).entries()) {
@@ -204,8 +203,13 @@ export class LabDrawnCurve extends LabElement {
     }
   }
 
+  #drawn(): DrawnPoint[] {
+    return this.marks.map((step, i) => ({ step, value: this.values[i] ?? this.values[0] ?? 0 }));
+  }
+
   /** What is at the ends of the curves that are shown. */
-  #ends(drawn: readonly DrawnPoint[]): End[] {
+  #ends(): End[] {
+    const drawn = this.#drawn();
     const [truth, balanced, guess] = [this.truth.at(-1), this.balanced.at(-1), drawn.at(-1)];
     const isGuessed = drawn.some(({ value }) => value !== drawn[0]?.value);
     const own = guess === undefined || !isGuessed ? [] : [{ look: '', text: `your guess ${Math.round(guess.value)}`, value: guess.value }]; // prettier-ignore
