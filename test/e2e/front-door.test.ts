@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parseRecording } from '../../src/protocol/recording.ts';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
-import { visit } from './visit.ts';
+import { SCREENS, visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
 const DESK = { viewport: { width: 1280, height: 720 } };
@@ -61,13 +61,7 @@ describeBrowser('the front door', () => {
     expect(complaints).toEqual([]);
   });
 
-  const looks = [
-    ['light', 1280, 720],
-    ['dark', 1280, 720],
-    ['light', 390, 844],
-    ['dark', 1920, 1080],
-  ] as const;
-  it.each(looks)('the front door is accessible: %s at %d by %d', async (colorScheme, width, height) => {
+  it.each(SCREENS)('the front door is accessible: %s at %d by %d', async (colorScheme, width, height) => {
     const options = { colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: 'reduce' } as const;
     const { page } = await visit(browser, `${PAGE_URL}#/`, options);
     await page.locator('lab-flow .multiples').waitFor();

@@ -1,5 +1,6 @@
 /**
- * Lessons as visitors meet them: with a pointer, with the keyboard alone, in front of a room. Every number on a screen is one of the recording or of a results file.
+ * Lessons as visitors meet them: with a pointer, with the keyboard alone, in front of a room. Every number on a screen
+ * is one of the recording or of a results file.
  */
 import { readFileSync } from 'node:fs';
 import { buffer, text } from 'node:stream/consumers';
@@ -9,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parseRecording } from '../../src/protocol/recording.ts';
 import { LESSONS } from '../../src/ui/lessons/lessons.ts';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
-import { looksOf, numbered, visit } from './visit.ts';
+import { looksOf, numbered, SCREENS, visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
 const DESK = { viewport: { width: 1280, height: 720 } };
@@ -273,12 +274,6 @@ describeBrowser('the lesson on mode collapse', () => {
     expect(complaints).toEqual([]);
   });
 
-  const looks = [
-    ['light', 1280, 720],
-    ['dark', 1280, 720],
-    ['light', 390, 844],
-    ['dark', 1920, 1080],
-  ] as const;
   it('gives the figure of a screen as SVG, PNG and CSV', async () => {
     const { page, complaints } = await visit(browser, lesson(5), DESK);
     await opened(page);
@@ -309,7 +304,7 @@ describeBrowser('the lesson on mode collapse', () => {
   });
 
   describe.each(numbered(LESSONS.map(({ id }) => id)))('%s', (id, number) => {
-    it.each(looksOf(looks, number))(
+    it.each(looksOf(SCREENS, number))(
       'every screen is accessible and fits, before and after its question: %s at %d by %d',
       async (colorScheme, width, height) => {
         const options = { colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: 'reduce' } as const;

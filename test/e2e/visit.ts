@@ -8,8 +8,8 @@ import { inject, onTestFinished } from 'vitest';
 const LONGEST_WAIT_MS = 120_000;
 
 /**
- * Records requests to origins that no page of a context was opened at. The lab talks to its own origin only, so the test
- * fails at its end if there is one.
+ * Records requests to origins that no page of a context was opened at. The lab talks to its own origin only, so the
+ * test fails at its end if there is one.
  */
 export function watchOrigins(context: BrowserContext): void {
   const visited = new Set<string>();
@@ -74,6 +74,14 @@ export async function answered(page: Page): Promise<void> {
 export function shownLabel(page: Page): Promise<string> {
   return page.locator('lab-answer .label').innerText();
 }
+
+/** The screens on which whole views are examined: colour scheme, width and height in px. */
+export const SCREENS = [
+  ['light', 1280, 720],
+  ['dark', 1280, 720],
+  ['light', 390, 844],
+  ['dark', 1920, 1080],
+] as const;
 
 /** The looks in which a state is examined: all in `npm run test:all`, otherwise one, alternating. */
 export function looksOf<Look>(looks: readonly Look[], state: number): readonly Look[] {
