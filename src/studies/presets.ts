@@ -1,9 +1,9 @@
 /**
- * The lab's own experiments as presets of the page: their arms as queued runs, each with every seed. What the page cannot
- * make says where it is made.
+ * The lab's own experiments as presets of the page: their arms as queued runs, each with every seed. What the page
+ * cannot make says where it is made.
  *
- * A recipe trains a start for each seed; the page begins all seeds with the start, or the teacher, that it comes with. So
- * its intervals are over the runs from one start, and say less than those of the command line.
+ * A recipe trains a start for each seed; the page begins all seeds with the start, or the teacher, that it comes with.
+ * So its intervals are over the runs from one start, and say less than those of the command line.
  */
 import { LabError } from '../common/errors.ts';
 import { checkSweep, parseSeeds } from '../config/swept-settings.ts';

@@ -1,6 +1,6 @@
 /**
- * A report of any set of runs, as files: the comparison in Markdown and HTML, a figure for each group of measures, every
- * measurement as a row, all of it as JSON, and how to cite it.
+ * A report of any set of runs, as files: the comparison in Markdown and HTML, a figure for each group of measures,
+ * every measurement as a row, all of it as JSON, and how to cite it.
  */
 import { LAB_VERSION } from '../common/version.ts';
 import { tableLines } from '../data/files/table-writer.ts';

@@ -25,6 +25,7 @@ import {
 } from '../../studies/judged/general-results.ts';
 import { countReasons, REASON_DECODINGS, type Reasons, ReasonsSchema } from '../../studies/judged/general-reasons.ts';
 import { refineGeneral } from '../../studies/judged/general-rules.ts';
+import type { MonotoneJudge } from '../../studies/judged/monotone-judge.ts';
 import { baselinesOf, type Prediction } from '../../studies/judged/real-baselines.ts';
 import { countQueries, evenly, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
 import { onScale } from '../../infer/lab-model.ts';
@@ -40,6 +41,7 @@ import { currentFolding } from '../../relevance/pair/text-folding.ts';
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { writeCard } from '../model-folder.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
+import type { SftExperiment } from '../../protocol/sft-experiment.ts';
 import { readDataFiles } from '../pair-files.ts';
 import { measuredOnce, readIfThere, RunFolder } from '../runs/run-folder.ts';
 import { note, print } from '../terminal.ts';
@@ -125,6 +127,8 @@ class GeneralRuns {
   readonly #root: string;
   readonly #vectors: Uint8Array;
   readonly #session: StudySession;
+  /** By the name of the model that learns from it. */
+  readonly #judges = new Map<string, MonotoneJudge>();
 
   /** @param vectors - the file that goes with each model */
   constructor(root: string, vectors: Uint8Array, session: StudySession) {
@@ -184,8 +188,15 @@ class GeneralRuns {
     return supervisedOnce(experiment, run, async () => {
       const rules = await refineGeneral(parts, GENERAL_SCALE, signal);
       for (const { text, cap } of rules.instruction.rules) note(`Rule: ${text} At most ${cap}.`);
-      return prepareGeneral(experiment, parts, rules);
+      return prepareGeneral(experiment, parts, rules, this.#judge(name, parts, experiment));
     });
+  }
+
+  /** The judge of a model, fitted once for its training and its measures. */
+  #judge(name: string, parts: readonly GeneralPart[], experiment: SftExperiment): MonotoneJudge {
+    const judge = this.#judges.get(name) ?? judgeOf(parts, experiment);
+    this.#judges.set(name, judge);
+    return judge;
   }
 
   /** The model's reasons for some test pairs of a part, asked on its own scale. */
@@ -236,8 +247,9 @@ class GeneralRuns {
           ),
         );
       const systems = GENERAL_SYSTEMS;
-      const { prompt, sft } = await generalExperiment('general', parts);
-      const judge = judgeOf(parts, prompt, sft.seed);
+      const experiment = await generalExperiment('general', parts);
+      const { prompt } = experiment;
+      const judge = this.#judge(foldName, parts, experiment);
       const likeness = ({ meaning }: JudgedPair): number => meaning?.title ?? 0;
       const bounds = fitThresholds(train.map(likeness), train.map(({ label }) => label), scaleSize); // prettier-ignore
       const found: GeneralPredictions = {

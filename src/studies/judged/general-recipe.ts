@@ -165,8 +165,14 @@ interface Asked {
  * The data of a run: the same number of examples of each set, and some held-out pairs of each for evaluation.
  *
  * @param rules - on the scale of the model's answers
+ * @param judge - whose answers are learned; default: fitted to the same parts
  */
-export function prepareGeneral(experiment: SftExperiment, parts: readonly GeneralPart[], rules: Rules): PreparedSft {
+export function prepareGeneral(
+  experiment: SftExperiment,
+  parts: readonly GeneralPart[],
+  rules: Rules,
+  judge = judgeOf(parts, experiment),
+): PreparedSft {
   const { prompt, devPairs, data, sft } = experiment;
   const model = MODEL_PRESETS[experiment.preset];
   const titles = parts.flatMap(({ documents }) => [...documents].map(({ title }) => title));
@@ -177,7 +183,6 @@ export function prepareGeneral(experiment: SftExperiment, parts: readonly Genera
       { vocabSize: model.vocabSize, specialTokens: specialTokens(prompt) },
     ),
   );
-  const judge = judgeOf(parts, prompt, sft.seed);
   const asked = parts.flatMap((part) => askedOf(part, new Rng(`${part.set.id} ${sft.seed}`)));
   const rng = new Rng(`other words ${sft.seed}`);
   const shown = asked.map((each) => ({
@@ -217,7 +222,10 @@ export function prepareGeneral(experiment: SftExperiment, parts: readonly Genera
 }
 
 /** The judge whose answers a model learns, fitted to the same number of pairs of each set. */
-export function judgeOf(parts: readonly GeneralPart[], prompt: SftExperiment['prompt'], seed: number): MonotoneJudge {
+export function judgeOf(
+  parts: readonly GeneralPart[],
+  { prompt, sft: { seed } }: Pick<SftExperiment, 'prompt' | 'sft'>,
+): MonotoneJudge {
   const judged = ({ id, scaleSize }: RealRecipe, pairs: readonly JudgedPair[], count: number): JudgedHints[] => {
     const hints = pairs.flatMap((pair) => {
       const shown = promptContent(pair, prompt);
@@ -231,7 +239,7 @@ export function judgeOf(parts: readonly GeneralPart[], prompt: SftExperiment['pr
   return new MonotoneJudge(parts.flatMap(({ set, train }) => judged(set, train, EXAMPLES_PER_SET)), held, seed); // prettier-ignore
 }
 
-/** So many items: all as often as one another, but for the last round. */
+/** Items drawn in rounds, each as often as the others but for the last round. @param count - how many are drawn */
 function drawn<T>(items: readonly T[], count: number, rng: Rng): T[] {
   const rounds = Array.from({ length: Math.ceil(count / Math.max(items.length, 1)) }, () => rng.shuffle(items));
   return rounds.flat().slice(0, count);

@@ -1,8 +1,8 @@
 /**
  * A judge that reads the hints of a prompt and can only think better of a document for more of any of them: an ordinal
- * regression whose weights are not negative. The general model learns from its answers, because a decoder left to itself
- * learns the signs of its own sets: trained on products alone it ordered films below chance, where this judge, fitted to
- * the same pairs, orders them far above BM25 (docs/log.md).
+ * regression whose weights are not negative. The general model learns from its answers, because a decoder left to
+ * itself learns the signs of its own sets: trained on products alone it ordered films below chance, where this judge,
+ * fitted to the same pairs, orders them far above BM25 (docs/log.md).
  *
  *     s = sum over hints, over the buckets up to the one shown, of a weight >= 0
  *     p(label >= k) = sigma(s - t_k), t_1 <= t_2 <= ...        one set of t for each scale
@@ -45,7 +45,7 @@ interface Height {
 /** Numbers from the worst sign to the best. */
 const NUMBERS_BY_WORTH: readonly NumberHint[] = ['far', 'absent', 'none', 'near', 'same'];
 
-/** The hints of a prompt as heights; prompts of one kind have the same hints. */
+/** The hints of a prompt as heights. */
 function heightsOf({ hints, standing, meaning }: ShownHints): Height[] {
   const heights: Height[] = [];
   const add = (value: number, size: number): void => void heights.push({ value, size });
@@ -69,11 +69,9 @@ function heightsOf({ hints, standing, meaning }: ShownHints): Height[] {
   return heights;
 }
 
-/** Prompts whose hints are of one kind. */
-function kindOf(shown: ShownHints): string {
-  return heightsOf(shown)
-    .map(({ size }) => size)
-    .join();
+/** The kind of a prompt's hints; prompts of one kind have the same hints. */
+function kindOf(heights: readonly Height[]): string {
+  return heights.map(({ size }) => size).join();
 }
 
 const STEPS = 600;
@@ -115,10 +113,10 @@ class KindJudge {
   }
 
   /** The distribution over the labels of a scale. */
-  judge(shown: ShownHints, scaleSize: number): number[] {
+  judge(heights: readonly Height[], scaleSize: number): number[] {
     const calibration = this.#calibrations.get(scaleSize);
     if (calibration === undefined) throw new RangeError(`KindJudge: no scale of ${scaleSize}`);
-    return distributionOf(this.#sum(stepsOf(heightsOf(shown))), calibration);
+    return distributionOf(this.#sum(stepsOf(heights)), calibration);
   }
 
   #sum(steps: readonly number[]): number {
@@ -156,9 +154,10 @@ export class MonotoneJudge {
 
   /** The distribution over the labels of a scale, the worst first. */
   judge(shown: ShownHints, scaleSize: number): number[] {
-    const kind = this.#kinds.get(kindOf(shown));
+    const heights = heightsOf(shown);
+    const kind = this.#kinds.get(kindOf(heights));
     if (kind === undefined) throw new RangeError('MonotoneJudge: no prompt of this kind was seen');
-    return kind.judge(shown, scaleSize);
+    return kind.judge(heights, scaleSize);
   }
 }
 
@@ -167,7 +166,7 @@ function byKind(examples: readonly JudgedHints[]): ReadonlyMap<string, JudgedHin
   const kinds = new Map<string, JudgedHints[]>();
   for (const example of examples) {
     for (const shown of lessShown(example.shown)) {
-      const kind = kindOf(shown);
+      const kind = kindOf(heightsOf(shown));
       const of = kinds.get(kind) ?? [];
       of.push({ ...example, shown });
       kinds.set(kind, of);
@@ -183,7 +182,7 @@ function lessShown({ hints, standing, meaning }: ShownHints): ShownHints[] {
   if (meaning !== null) shown.push({ hints, standing, meaning: 'absent' });
   if (standing !== null) shown.push({ hints, standing: 'absent', meaning: single });
   if (standing !== null && meaning !== null) shown.push({ hints, standing: 'absent', meaning: 'absent' });
-  return [...new Map(shown.map((each) => [kindOf(each), each])).values()];
+  return [...new Map(shown.map((each) => [kindOf(heightsOf(each)), each])).values()];
 }
 
 /** The weights, and the bounds of each scale, by Adam (arXiv 1412.6980) on the likelihood of the labels. */
@@ -247,7 +246,9 @@ function fit(
   };
 }
 
-/** Candidates of a sharpness: wide enough to be sure, narrow enough for a label between two others to be the likeliest. */
+/**
+ * Candidates of a sharpness: wide enough to be sure, narrow enough for a label between two others to be the likeliest.
+ */
 const SHARPNESSES = [0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6];
 const SLOPES = [0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1];
 /** Bounds are looked for among this many quantiles. */
@@ -287,7 +288,7 @@ function calibrate(
   return found;
 }
 
-/** All ways to choose so many of some numbers, in ascending order. */
+/** All ways to choose a number of values, each in ascending order. @param many - how many are chosen */
 function* ascending(from: readonly number[], many: number): Generator<number[]> {
   if (many === 0) {
     yield [];
