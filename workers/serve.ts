@@ -2,8 +2,8 @@
 import { expose } from 'comlink';
 
 /**
- * Exposes an API, and holds a lock with the name of this thread for as long as the thread lives: a thread can end without
- * a word, for want of memory or by a fault of the browser, and the page notices by the lock
+ * Exposes an API, and holds a lock with the name of this thread for as long as the thread lives: a thread can end
+ * without a word, for want of memory or by a fault of the browser, and the page notices by the lock
  * (src/ui/parts/sessions/open-worker.ts).
  */
 export function serve(api: object): void {

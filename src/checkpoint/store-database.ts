@@ -3,9 +3,9 @@
  * throw a LabError.
  *
  * Tabs with different versions of the lab share the database. A newer tab has to migrate it, and waits until the older
- * ones close their connections. This connection closes at once on request; the next operation opens another one, so that
- * a run saves again after the data of the page was cleared, and reports it if the database is a newer one by then. If
- * another tab does not close its connection, opening fails after a while instead of waiting forever.
+ * ones close their connections. This connection closes at once on request; the next operation opens another one, so
+ * that a run saves again after the data of the page was cleared, and reports it if the database is a newer one by then.
+ * If another tab does not close its connection, opening fails after a while instead of waiting forever.
  */
 import { type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
 import { LabError } from '../common/errors.ts';

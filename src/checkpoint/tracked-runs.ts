@@ -49,8 +49,8 @@ export class TrackedRuns {
   }
 
   /**
-   * Records a run that begins here, or continues at the step of its checkpoint, from which on it is drawn anew. Its first
-   * start, its name and a person's remarks are kept.
+   * Records a run that begins here, or continues at the step of its checkpoint, from which on it is drawn anew. Its
+   * first start, its name and a person's remarks are kept.
    *
    * @returns the record as it was; undefined if there was none
    */

@@ -44,8 +44,8 @@ const MAX_MESSAGE_LENGTH = 300;
 const LEAST = { got: 40, expected: 60, message: 100 } as const;
 
 /**
- * An error with a code from {@link LabErrorCode}; `message` includes expected, got and fix in one readable line of at most
- * 300 characters.
+ * An error with a code from {@link LabErrorCode}; `message` includes expected, got and fix in one readable line of at
+ * most 300 characters.
  */
 export class LabError extends Error {
   readonly code: LabErrorCode;

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { describeIssue, sentence } from './issues.ts';
 
-/** So many problems are named; whoever has more starts with these. */
+/** The most problems that a message names, because a person mends the first ones first. */
 const MOST_PROBLEMS = 4;
 const MOST_MISSING = 12;
 

@@ -7,9 +7,9 @@
  *     lab.json            the task: prompt, scale, instruction, lexicon, examples
  *     card.json           its origin and its measures
  *
- * A model whose prompts show similarities of meaning has `vectors.safetensors` besides (vectors/static-vectors.ts); without
- * it, its prompts state that there are none. A folder on a disk has two more files, which transformers reads and the lab
- * does not: runs/transformers-files.ts.
+ * A model whose prompts show similarities of meaning has `vectors.safetensors` besides (vectors/static-vectors.ts);
+ * without it, its prompts state that there are none. A folder on a disk has two more files, which transformers reads
+ * and the lab does not: runs/transformers-files.ts.
  *
  * Everything is parsed and checked before a tensor is made.
  */

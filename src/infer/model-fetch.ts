@@ -47,7 +47,10 @@ export async function fetchModel(
   return files;
 }
 
-/** Whether the prompts of a model show similarities, for which there are vectors; whether the file is whole is checked later. */
+/**
+ * Whether the prompts of a model show similarities, for which there are vectors; whether the file is whole is checked
+ * later.
+ */
 function showsMeaning(labFile: string): boolean {
   return /"meaning":\s*true/u.test(labFile);
 }

@@ -89,7 +89,9 @@ export async function* scoreByRules<T extends { readonly pair: Pair }>(
   }
 }
 
-/** Nearly all on the label, the rest on its neighbours: above for documents that BM25 finds better, below for others. */
+/**
+ * Nearly all on the label, the rest on its neighbours: above for documents that BM25 finds better, below for others.
+ */
 function distributionOf(label: number, size: number, relative: number): number[] {
   const probabilities = Array<number>(size).fill(0);
   probabilities[label] = 1 - ORDER_SHARE;

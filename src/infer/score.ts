@@ -109,8 +109,8 @@ export function labelScore(row: Float32Array, labelIds: readonly number[], name:
 /**
  * @param logProbs - of the R label tokens, in nats
  * @param vocabSize - V
- * @throws {LabError} `not-finite` if they are no numbers, or if the V tokens are equally likely to the last bit, because
- * only an overflow does that: a norm divides by an infinite mean square, and logits of 0 are left
+ * @throws {LabError} `not-finite` if they are no numbers, or if the V tokens are equally likely to the last bit,
+ * because only an overflow does that: a norm divides by an infinite mean square, and logits of 0 are left
  */
 function scoreOf(logProbs: readonly number[], vocabSize: number, nameOf: () => string): LabelScore {
   // Relative to the likeliest, so that labels with almost no probability still have an order.

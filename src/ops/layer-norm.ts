@@ -1,6 +1,6 @@
 /**
- * Normalisation over the last axis (arXiv 1607.06450), and the GELU (arXiv 1606.08415) in its exact form; for inference,
- * without gradients of their own.
+ * Normalisation over the last axis (arXiv 1607.06450), and the GELU (arXiv 1606.08415) in its exact form; for
+ * inference, without gradients of their own.
  */
 import * as tf from '@tensorflow/tfjs-core';
 

@@ -41,7 +41,8 @@ export function failureOf(thrown: unknown): Failure {
 
 /**
  * The codes of failures that lie in a run itself, in its settings, files or numbers: beginning it again would fail
- * again, and another run need not. Any other failure is one of the browser or the machine, of which the run knows nothing.
+ * again, and another run need not. Any other failure is one of the browser or the machine, of which the run knows
+ * nothing.
  */
 const OF_RUN: ReadonlySet<LabErrorCode> = new Set([
   'bad-checkpoint',

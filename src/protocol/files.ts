@@ -288,7 +288,11 @@ export interface FilesApi {
   add(request: AddFiles): Promise<OpenedFile>;
   open(id: string): Promise<OpenedFile>;
   remove(id: string): Promise<void>;
-  /** Sets how files are read, the roles of columns and the meanings of grades. @param isMapped - whether a person has confirmed them */
+  /**
+   * Sets how files are read, the roles of columns and the meanings of grades.
+   *
+   * @param isMapped - whether a person has confirmed them
+   */
   map(columns: Record<string, string>, grades: string, isMapped: boolean, reading?: FileReading): Promise<OpenedFile>;
   /** Loads a model for the open file and describes it. */
   prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring>;

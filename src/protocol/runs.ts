@@ -70,7 +70,9 @@ export const RunsComparisonSchema = v.strictObject({
   panels: v.array(
     v.strictObject({
       metric: text,
-      /** At each place on the axis the mean over the runs of a group, with its 95 % interval where there are several. */
+      /**
+       * At each place on the axis the mean over the runs of a group, with its 95 % interval where there are several.
+       */
       lines: v.array(v.array(v.strictObject({ at: finite, mean: finite, low: finite, high: finite }))),
     }),
   ),
@@ -87,9 +89,9 @@ export type ComparedCompletions = v.InferOutput<typeof ComparedCompletionsSchema
 export const MOST_COMPARED = 40;
 
 /**
- * `zip` has a folder for each run, which `lab runs` and `lab compare` read; `report` has what `lab report` writes, in a zip
- * archive; `csv` has a row for each measurement; `html` is the comparison as a page; `tensorboard` are event files for
- * TensorBoard, in a zip archive; `bibtex` is how to cite the runs.
+ * `zip` has a folder for each run, which `lab runs` and `lab compare` read; `report` has what `lab report` writes, in a
+ * zip archive; `csv` has a row for each measurement; `html` is the comparison as a page; `tensorboard` are event files
+ * for TensorBoard, in a zip archive; `bibtex` is how to cite the runs.
  */
 export const RUN_EXPORTS = ['zip', 'report', 'csv', 'html', 'tensorboard', 'bibtex'] as const;
 export type RunExport = (typeof RUN_EXPORTS)[number];

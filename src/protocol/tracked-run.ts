@@ -78,7 +78,9 @@ export const NO_REMARKS: RunRemarks = { note: '', tags: [], isPinned: false, isA
 export const RunWatchSchema = v.strictObject({
   /** A measure; the lower one is better of a loss, the higher one of any other. */
   metric: v.pipe(v.string(), v.nonEmpty(), v.maxLength(60)),
-  /** The run ends at a checkpoint if this many measurements in a row were no better than the best before them; 0: never. */
+  /**
+   * The run ends at a checkpoint if this many measurements in a row were no better than the best before them; 0: never.
+   */
   patience: v.pipe(count, v.maxValue(10_000)),
 });
 export type RunWatch = v.InferOutput<typeof RunWatchSchema>;

@@ -1,6 +1,6 @@
 /**
- * How long a run has computed, without pauses, turns of other runs and the time between two sessions, and how long it had
- * at each step.
+ * How long a run has computed, without pauses, turns of other runs and the time between two sessions, and how long it
+ * had at each step.
  */
 import type { RunPoint, TrackedRun } from '../protocol/tracked-run.ts';
 

@@ -62,8 +62,8 @@ export function policyAnswers(
 }
 
 /**
- * What a policy completes for some pairs, the same at every step: those whose completions a recording keeps, or the first
- * where no rule tells them apart. Empty where nothing was completed.
+ * What a policy completes for some pairs, the same at every step: those whose completions a recording keeps, or the
+ * first where no rule tells them apart. Empty where nothing was completed.
  */
 export function recordedCompletions(
   { instruction, tailRules }: Rules,

@@ -1,7 +1,7 @@
 /**
  * A training run in one safetensors file, for any kind of run: weights under their own names, the optimizer's two
- * moments, in mixed precision the loss scale, the rest as JSON, and the SHA-256 of all of it, because a flipped bit in a
- * weight looks like a weight.
+ * moments, in mixed precision the loss scale, the rest as JSON, and the SHA-256 of all of it, because a flipped bit in
+ * a weight looks like a weight.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { readSafetensors, type TensorData as NamedTensor, writeSafetensors } from '../checkpoint/safetensors.ts';

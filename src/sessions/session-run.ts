@@ -326,8 +326,8 @@ export class SessionRun<Checkpoint> implements LiveRun {
   }
 
   /**
-   * Writes the run among the records of all runs. Where there is no room, the lost checkpoint has been reported; a record
-   * that is refused is reported here.
+   * Writes the run among the records of all runs. Where there is no room, the lost checkpoint has been reported; a
+   * record that is refused is reported here.
    */
   async #track(state: RunState): Promise<void> {
     const { openStore } = this.#session;

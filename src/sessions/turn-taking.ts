@@ -1,7 +1,8 @@
 /**
  * Turns among the runs of a session. There is one engine and its state is global, so two runs computing at once would
  * mix up their numbers. Exactly one run holds the turn; it gives the turn back between two steps, and the run with the
- * fewest steps is next; a run that is to be faster than others counts its steps as parts of one. A pause holds back steps, never the opening of a run.
+ * fewest steps is next; a run that is to be faster than others counts its steps as parts of one. A pause holds back
+ * steps, never the opening of a run.
  */
 
 /** A run waiting for its turn. */

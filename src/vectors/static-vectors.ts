@@ -1,13 +1,13 @@
 /**
- * Static vectors: one vector for each word piece, weighed by its rarity. The vector of a text is the normalised sum over
- * its pieces, so a pair costs microseconds and no backend.
+ * Static vectors: one vector for each word piece, weighed by its rarity. The vector of a text is the normalised sum
+ * over its pieces, so a pair costs microseconds and no backend.
  *
  *     vectors.safetensors     vectors  U8 [V,G,D/G/2], two 4-bit numbers a byte     vectors.scales  F16 [V,G]
  *                             pieces   U8: V lines of UTF-8     metadata: format, origin, license
  *
- * The matrix is quantised in G groups a row (checkpoint/quantised.ts). Words are those of the folding of the model; each is split into the
- * longest known pieces from its start, of which those after the first begin with `##`. A letter that begins no known
- * piece is left out.
+ * The matrix is quantised in G groups a row (checkpoint/quantised.ts). Words are those of the folding of the model;
+ * each is split into the longest known pieces from its start, of which those after the first begin with `##`. A letter
+ * that begins no known piece is left out.
  *
  * Room `vectors/`: vectors without a backend: their file, and how they are distilled. Encoders are in `encoder/`.
  */

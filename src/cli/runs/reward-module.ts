@@ -2,10 +2,10 @@
  * `--reward-module`: a local JavaScript module that rewards the reasoning of completions, in a process of its own.
  *
  * That process is started with Node's permission model: it cannot read or write files, start processes or threads, or
- * load native addons, and it has no environment variables. The module comes to it as text, so it is one file that imports
- * nothing but what Node has built in. This keeps a careless module from harm and runs repeatable; it is no sandbox against
- * a hostile one, which can still use the network, the processor and flaws of Node. Run only modules that you would run
- * anyway.
+ * load native addons, and it has no environment variables. The module comes to it as text, so it is one file that
+ * imports nothing but what Node has built in. This keeps a careless module from harm and runs repeatable; it is no
+ * sandbox against a hostile one, which can still use the network, the processor and flaws of Node. Run only modules
+ * that you would run anyway.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';

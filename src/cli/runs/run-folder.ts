@@ -49,7 +49,11 @@ export class RunFolder {
     this.path = path;
   }
 
-  /** Begins or continues the record of a run that is made now. @param step - of its checkpoint, from which it continues */
+  /**
+   * Begins or continues the record of a run that is made now.
+   *
+   * @param step - of its checkpoint, from which it continues
+   */
   async begin(step: number): Promise<void> {
     const kept = step === 0 ? undefined : await this.#readKept();
     const completions = (kept?.completions ?? []).filter((one) => one.step <= step);

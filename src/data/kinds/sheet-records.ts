@@ -14,7 +14,7 @@ import { readXml, type XmlHandlers } from './xml-events.ts';
 const MAX_COLUMNS = 16_384;
 /** The longest row is as that of a CSV file; cells may be repeated texts, so it is counted. */
 const MAX_CELL_LENGTH = MAX_ROW_LENGTH;
-/** A batch of records has about so many cells, because a short piece of a sheet may have many wide rows. */
+/** The number of cells after which a batch ends, because a short piece of a sheet may have many wide rows. */
 const BATCH_CELLS = 2 ** 16;
 
 /** The records of a sheet. */

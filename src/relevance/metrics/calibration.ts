@@ -62,7 +62,7 @@ export function abstentionAt(answers: readonly SureAnswer[], threshold: number):
   return { threshold, answered: sure.length, right: sure.filter(({ isRight }) => isRight).length };
 }
 
-/** In a sentence, of graded answers `of` which so many are right in all. */
+/** A point in a sentence, beside the numbers of graded and of right answers without abstention. */
 export function describeAbstention(
   { threshold, answered, right }: AbstentionPoint,
   { graded, right: all }: { readonly graded: number; readonly right: number },

@@ -44,7 +44,9 @@ export const RANK_BUCKETS = 7;
 export const STANDING_HINTS = ['coverage', 'score', 'relative', 'rank', 'named'] as const;
 export type StandingHint = (typeof STANDING_HINTS)[number];
 
-/** The hints about meaning, in the order of the prompt: of the title, of the nearest passage, and behind the best title. */
+/**
+ * The hints about meaning, in the order of the prompt: of the title, of the nearest passage, and behind the best title.
+ */
 export const MEANING_HINTS = ['like', 'passage', 'gap'] as const;
 export type MeaningHint = (typeof MEANING_HINTS)[number];
 

@@ -184,7 +184,9 @@ function rewardReasoning(trace: Trace, judged: RewardCase, { kind, own, labelSha
   return own === null ? reasoningReward(trace, judged, kind, share) : ownReasoning(trace, judged, own, share);
 }
 
-/** The weighted mean of the rewards with the bonuses; a step's value is the mean of its values, with its rule's bonus. */
+/**
+ * The weighted mean of the rewards with the bonuses; a step's value is the mean of its values, with its rule's bonus.
+ */
 function ownReasoning(trace: Trace, judged: RewardCase, own: OwnReward, share: number): ReasoningReward {
   const { bonus = NO_BONUS } = judged;
   const weights = REWARD_KINDS.map((kind) => own[kind]);

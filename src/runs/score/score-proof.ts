@@ -146,7 +146,7 @@ export function makeProof(parts: Omit<ScoreProof, 'kind' | 'schemaVersion' | 'wi
 /**
  * The windows to score again: `sample` of them, or all.
  *
- * @param seed - not known to whoever made the proof, because they would leave just these windows as they were
+ * @param seed - must be unknown to the maker of the proof, who could otherwise leave just these windows as they were
  */
 export function sampledWindows({ result }: ScoreProof, sample: number, seed: number): readonly number[] {
   const all = result.windows.map((_, i) => i);

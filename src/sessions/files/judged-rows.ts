@@ -181,7 +181,9 @@ export class JudgedRows {
     return this.#seen.rows;
   }
 
-  /** What a pair at a place would have of its list if it were another: its standing, and with vectors its similarities. */
+  /**
+   * What a pair at a place would have of its list if it were another: its standing, and with vectors its similarities.
+   */
   standingOf(
     place: number,
     pair: GradedRow['pair'],

@@ -1,7 +1,7 @@
 /**
  * Stepwise-GRPO with mode balance on one page: plain loops over float64 numbers, readable in ten minutes. The trainer
  * (train/grpo.ts) computes the same on a GPU, can pause and resume, and has more options; a test compares its numbers
- * with this page, so read this first. `docs/grpo.md` walks through it with formulas and sources. This room holds such pages.
+ * with this page, so read this first. `docs/grpo.md` walks through it with formulas and sources.
  *
  * **The idea.** A policy p answers a prompt G times, and each answer is rewarded. No critic is needed to predict the
  * reward, because the other answers to the same prompt estimate it: the advantage of an answer is how much better it

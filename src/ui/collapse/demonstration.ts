@@ -111,8 +111,8 @@ export const DEFAULT_CHOICE: DemonstrationChoice = {
 };
 
 /**
- * The two runs that the lesson has recorded. So that a collapse is seen sooner the one that collapses makes two steps for
- * one of the other, no control runs beside them, and they have fewer held-out pairs, probe completions and
+ * The two runs that the lesson has recorded. So that a collapse is seen sooner the one that collapses makes two steps
+ * for one of the other, no control runs beside them, and they have fewer held-out pairs, probe completions and
  * measurements, at every second step of those recorded (docs/log.md).
  */
 export const LESSON_CHOICE: DemonstrationChoice = {

@@ -51,7 +51,9 @@ export class LabLessonNotes extends LabElement {
   @property() lesson = '';
   /** From 1. */
   @property({ type: Number }) screen = 1;
-  /** Of the tab that shows the lesson; empty where the notes were opened by themselves, and then nothing is followed. */
+  /**
+   * Of the tab that shows the lesson; empty where the notes were opened by themselves, and then nothing is followed.
+   */
   @property() presenter = '';
   @state() private opened: OpenLesson | undefined;
   @state() private failure: Failure | undefined;

@@ -1,7 +1,8 @@
 /**
  * The lessons, in the order in which they are offered. A lesson is fetched when it is opened.
  *
- * This room holds the front door and the shell of lessons; each lesson is a list of screens in `collapse/` or `topics/`.
+ * This room holds the front door and the shell of lessons; each lesson is a list of screens in `collapse/` or
+ * `topics/`.
  */
 import type { OpenLesson } from './parts/lesson.ts';
 

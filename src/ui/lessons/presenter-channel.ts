@@ -1,6 +1,6 @@
 /**
- * What a lesson and the window with its notes say to each other. All windows of the origin hear it, so each message names
- * the presenter, which is the tab that shows the lesson; what arrives is parsed all the same.
+ * What a lesson and the window with its notes say to each other. All windows of the origin hear it, so each message
+ * names the presenter, which is the tab that shows the lesson; what arrives is parsed all the same.
  */
 import * as v from 'valibot';
 

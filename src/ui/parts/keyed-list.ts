@@ -1,6 +1,6 @@
 /**
- * Items by their keys: elements move with their items, and keep what was typed into them. Like lit's `repeat`, which leaves
- * a comment in the page for each item that is removed (3.3.3): a page that trains for a day would hold as many.
+ * Items by their keys: elements move with their items, and keep what was typed into them. Like lit's `repeat`, which
+ * leaves a comment in the page for each item that is removed (3.3.3): a page that trains for a day would hold as many.
  */
 import { noChange } from 'lit';
 import { type ChildPart, directive, Directive } from 'lit/directive.js';

@@ -1,5 +1,6 @@
 /**
- * Pairs on which bundled models differ, as examples for a comparison; `scripts/differing-pairs.ts` has asked the models.
+ * Pairs on which bundled models differ, as examples for a comparison; `scripts/differing-pairs.ts` has asked the
+ * models.
  */
 import * as v from 'valibot';
 import { PairSchema } from '../../protocol/scoring.ts';

@@ -44,7 +44,9 @@ export function pairOf({ query, attributes, ...document }: PairDraft): Pair {
   return { query, document: { ...document, attributes: Object.fromEntries(named) } };
 }
 
-/** Of a pair in an address, in characters of its JSON; longer addresses are refused by mail programs and chats anyway. */
+/**
+ * Of a pair in an address, in characters of its JSON; longer addresses are refused by mail programs and chats anyway.
+ */
 export const MAX_LINKED_LENGTH = 16_000;
 const LinkedPairSchema = v.pipe(v.string(), v.maxLength(MAX_LINKED_LENGTH), v.parseJson(), PairSchema);
 

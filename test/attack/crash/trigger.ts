@@ -1,7 +1,7 @@
 /**
  * Loaded before a command (`node --import`): counts what it does to files, and has the process end by SIGKILL at one of
- * those operations: before it, in the middle of it (half of the bytes are written), or a moment after it. Kills at random
- * times mostly hit the start of a command, where nothing can be lost.
+ * those operations: before it, in the middle of it (half of the bytes are written), or a moment after it. Kills at
+ * random times mostly hit the start of a command, where nothing can be lost.
  *
  * `CRASH_AT` is the number of the operation, from 1; 0 for none. `CRASH_COUNT` names a file for how many there were.
  */

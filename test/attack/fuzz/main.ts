@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- --cases N --seed S [--target NAME] [--fresh]`: runs cases in a process of its own, so that a case that
- * hangs or exhausts memory is a find and not the end. Progress is kept in `.cache/fuzz`, and a command that is repeated
- * continues; finds are written to test/attack/corpus, where a test reads them.
+ * `npm run fuzz -- --cases N --seed S [--target NAME] [--fresh]`: runs cases in a process of its own, so that a case
+ * that hangs or exhausts memory is a find and not the end. Progress is kept in `.cache/fuzz`, and a command that is
+ * repeated continues; finds are written to test/attack/corpus, where a test reads them.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

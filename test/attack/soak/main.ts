@@ -1,6 +1,6 @@
 /**
- * `npm run soak -- --minutes N [--where node|chromium] [--backend wasm|webgpu|cpu] [--every SECONDS]`: trains and answers for
- * a while, prints slopes after the warm-up, and keeps the curve in `.cache/soak`.
+ * `npm run soak -- --minutes N [--where node|chromium] [--backend wasm|webgpu|cpu] [--every SECONDS]`: trains and
+ * answers for a while, prints slopes after the warm-up, and keeps the curve in `.cache/soak`.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

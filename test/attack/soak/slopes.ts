@@ -14,7 +14,9 @@ export interface Slope {
   readonly perMinute: number;
   /** Per 1,000 answers. */
   readonly perAnswers: number;
-  /** Whether it grew by more than the noise of its samples, and by more than a twentieth of itself over the whole time. */
+  /**
+   * Whether it grew by more than the noise of its samples, and by more than a twentieth of itself over the whole time.
+   */
   readonly grows: boolean;
 }
 

@@ -14,7 +14,10 @@ const ROOMS = readdirSync('src', { withFileTypes: true }).flatMap((entry) =>
   entry.isDirectory() && entry.name !== 'ui' ? [join('src', entry.name)] : [],
 );
 
-/** Slow patterns that see only what the person in front of the screen types, a line of it; the last repeats one character. */
+/**
+ * Slow patterns that see only what the person in front of the screen types, a line of it; the last repeats one
+ * character.
+ */
 const TYPED: ReadonlySet<string> = new Set([
   'src/checkpoint/checkpoint-file.ts /^[.-]+|[.-]+$/gu',
   String.raw`src/protocol/grade-meanings.ts /^(>=|>|<=|<)\s*(.+)$/u`,

@@ -1,7 +1,7 @@
 /**
  * Curves over the steps of a run. uPlot draws them on a canvas, so that a curve of a thousand points takes a
- * millisecond. Each is labelled at its end, or above the plot where there is no room beside it. A text beside the canvas
- * describes them, because a canvas has no content for screen readers.
+ * millisecond. Each is labelled at its end, or above the plot where there is no room beside it. A text beside the
+ * canvas describes them, because a canvas has no content for screen readers.
  *
  * The page's Content-Security-Policy forbids inline styles, so uPlot's stylesheet is adopted by this element, and the
  * colours of the canvas are read from elements that have them from theme.css.

@@ -42,7 +42,9 @@ const SCHEMAS = new Map<string, v.GenericSchema>([
 ]);
 const NAMES = [...SCHEMAS.keys()];
 
-/** Messages are copied between threads, so they need not survive JSON: they may hold bytes, and NaN of a diverged run. */
+/**
+ * Messages are copied between threads, so they need not survive JSON: they may hold bytes, and NaN of a diverged run.
+ */
 const messages = target(
   'messages',
   (rng) => {
