@@ -32,6 +32,7 @@ const ROOMS = [
   'train/reference',
   'train',
   'runs',
+  'runs/models',
   'runs/score',
   'sessions',
   'sessions/files',

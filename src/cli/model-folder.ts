@@ -8,7 +8,7 @@ import { EXTENSION, readCheckpointFile, readPayload } from '../checkpoint/checkp
 import { joinShards, readShardIndex } from '../checkpoint/shards.ts';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import { jsonBytes, makeModelFiles, type ModelExport, toFolderFiles } from '../runs/model-files.ts';
+import { jsonBytes, makeModelFiles, type ModelExport, toFolderFiles } from '../runs/models/model-files.ts';
 import {
   type LabFile,
   LabFileSchema,

@@ -9,7 +9,7 @@
  *
  * A model whose prompts show similarities of meaning has `vectors.safetensors` besides (vectors/static-vectors.ts);
  * without it, its prompts state that there are none. A folder on a disk has two more files, which transformers reads
- * and the lab does not: runs/transformers-files.ts.
+ * and the lab does not: runs/models/transformers-files.ts.
  *
  * Everything is parsed and checked before a tensor is made.
  */

@@ -6,7 +6,7 @@ import type { StepShape } from '../gpu/step-work.ts';
 import { disposeLabModel, loadLabModel, modelShape } from '../infer/lab-model.ts';
 import { readWeights } from '../model/weights.ts';
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
-import { curveOfStudent } from '../runs/distill-card.ts';
+import { curveOfStudent } from '../runs/models/distill-card.ts';
 import type { DistillCheckpoint } from '../runs/distill-checkpoint.ts';
 import { runDistill } from '../runs/distill-run.ts';
 import { newStudent, type PreparedDistill, prepareDistill, type Teacher } from '../runs/distill-task.ts';

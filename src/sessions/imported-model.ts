@@ -7,7 +7,7 @@ import { type CheckpointInfo, MAX_CHECKPOINT_BYTES } from '../checkpoint/manifes
 import { LabError } from '../common/errors.ts';
 import { ALL_MODEL_FILES, MODEL_FILES, type ModelFileName, readLabModel } from '../infer/lab-model.ts';
 import type { ChosenFile } from '../protocol/checkpoints.ts';
-import { packModel, unpackModel } from '../runs/model-checkpoint.ts';
+import { packModel, unpackModel } from '../runs/models/model-checkpoint.ts';
 
 /** The size limit of each file except the weights; a tokenizer with 250,000 tokens is smaller. */
 const MAX_TEXT_BYTES = 2 ** 26;

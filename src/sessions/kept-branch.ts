@@ -15,7 +15,7 @@ import { type BranchEvent, BranchEventSchema } from '../protocol/grpo.ts';
 import { renameOldKeys } from '../protocol/renamed-keys.ts';
 import { rewardName } from '../relevance/rules/reward.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
-import { makeModelFiles, type ModelFileBytes } from '../runs/model-files.ts';
+import { makeModelFiles, type ModelFileBytes } from '../runs/models/model-files.ts';
 import type { ModelTexts } from './model-texts.ts';
 
 const KeptSchema = v.strictObject({

@@ -9,9 +9,9 @@ import { parseConfig } from '../config/parse.ts';
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { LabFileSchema } from '../infer/lab-model.ts';
 import { ModelCardSchema } from '../infer/model-card.ts';
-import { makeStudentCard } from '../runs/distill-card.ts';
+import { makeStudentCard } from '../runs/models/distill-card.ts';
 import { type DistillCheckpoint, readDistillCheckpoint, writeDistillCheckpoint } from '../runs/distill-checkpoint.ts';
-import { makeModelFiles, type ModelFileBytes } from '../runs/model-files.ts';
+import { makeModelFiles, type ModelFileBytes } from '../runs/models/model-files.ts';
 
 const KeptSchema = v.strictObject({
   schemaVersion: v.literal(1),

@@ -6,13 +6,13 @@ import type { Manifest } from '../checkpoint/manifest.ts';
 import { LabError } from '../common/errors.ts';
 import { MODEL_KIND } from '../protocol/checkpoints.ts';
 import { BRANCH_KIND } from '../protocol/grpo.ts';
-import type { ModelFileBytes } from '../runs/model-files.ts';
+import type { ModelFileBytes } from '../runs/models/model-files.ts';
 
 const READERS: Readonly<Record<string, () => Promise<(bytes: Uint8Array, createdAt: number) => ModelFileBytes>>> = {
-  sft: async () => (await import('../runs/sft-model.ts')).modelFilesOf,
+  sft: async () => (await import('../runs/models/sft-model.ts')).modelFilesOf,
   distill: async () => (await import('./kept-student.ts')).studentModelFiles,
   [BRANCH_KIND]: async () => (await import('./kept-branch.ts')).branchModelFiles,
-  [MODEL_KIND]: async () => (await import('../runs/model-checkpoint.ts')).unpackModel,
+  [MODEL_KIND]: async () => (await import('../runs/models/model-checkpoint.ts')).unpackModel,
 };
 
 /**

@@ -7,8 +7,8 @@ import { type CheckpointInfo, CheckpointInfoSchema, MAX_NAME_LENGTH } from '../.
 import { LabError } from '../../common/errors.ts';
 import { parseConfig } from '../../config/parse.ts';
 import { ALL_MODEL_FILES } from '../../infer/lab-model.ts';
-import { packModel } from '../../runs/model-checkpoint.ts';
-import { toFolderFiles } from '../../runs/model-files.ts';
+import { packModel } from '../../runs/models/model-checkpoint.ts';
+import { toFolderFiles } from '../../runs/models/model-files.ts';
 import { readSftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import { describeModel, readModelFiles } from '../model-folder.ts';
 import { checkOutputFile, checkOutputFolder, type OutputRules, writeOutput, writeTogether } from '../outputs.ts';

@@ -7,7 +7,7 @@ import { LabError } from '../../common/errors.ts';
 import type { AgreementResults, CopyAgreement } from '../../studies/judged/agreement-report.ts';
 import { QUANTISATION_METHOD } from '../../config/model-config.ts';
 import { type Answers, answersOf, compareCopies } from '../../studies/judged/measure-agreement.ts';
-import { jsonBytes } from '../../runs/model-files.ts';
+import { jsonBytes } from '../../runs/models/model-files.ts';
 import {
   disposeLabModel,
   loadLabModel,

@@ -6,7 +6,7 @@ import { LabError } from '../../common/errors.ts';
 import type { DistillConfig } from '../../config/distill-config.ts';
 import { countParameters, type ModelConfig } from '../../config/model-config.ts';
 import { parseConfig } from '../../config/parse.ts';
-import { makeStudentCard, describeMethod } from '../../runs/distill-card.ts';
+import { makeStudentCard, describeMethod } from '../../runs/models/distill-card.ts';
 import {
   type DistillCheckpoint,
   readDistillCheckpoint,
@@ -14,7 +14,7 @@ import {
 } from '../../runs/distill-checkpoint.ts';
 import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../../runs/distill-run.ts';
 import { newStudent, prepareDistill } from '../../runs/distill-task.ts';
-import { makeLabFile } from '../../runs/lab-file.ts';
+import { makeLabFile } from '../../runs/models/lab-file.ts';
 import { recordedCompletions } from '../../runs/recorded-answers.ts';
 import { describeDistill } from '../../runs/run-summary.ts';
 import type { StoredDtype } from '../../config/stored.ts';

@@ -8,7 +8,7 @@ import type { GrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
 import { collapseSince } from '../../runs/grpo-measure.ts';
 import { type FinishedGrpo, runGrpo } from '../../runs/grpo-run.ts';
 import { type PreparedGrpo, prepareGrpo, type StartModel } from '../../runs/grpo-task.ts';
-import { makeFileLabFile, makeLabFile } from '../../runs/lab-file.ts';
+import { makeFileLabFile, makeLabFile } from '../../runs/models/lab-file.ts';
 import { describePasses, PassCountsSchema, withPassRates } from '../../runs/pass-rates.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';

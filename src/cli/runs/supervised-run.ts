@@ -4,9 +4,9 @@
 import { join } from 'node:path';
 import { LabError } from '../../common/errors.ts';
 import { countParameters } from '../../config/model-config.ts';
-import { makeFileLabFile, makeLabFile } from '../../runs/lab-file.ts';
+import { makeFileLabFile, makeLabFile } from '../../runs/models/lab-file.ts';
 import type { StoredDtype } from '../../config/stored.ts';
-import { makeModelCard } from '../../runs/sft-card.ts';
+import { makeModelCard } from '../../runs/models/sft-card.ts';
 import { type SftCheckpoint, writeSftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import { type PreparedSft, prepareSft } from '../../runs/sft-experiment.ts';
 import { recordedCompletions } from '../../runs/recorded-answers.ts';

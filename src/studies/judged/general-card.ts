@@ -6,7 +6,7 @@ import type { LabFile } from '../../infer/lab-model.ts';
 import type { Measure, ModelCard } from '../../infer/model-card.ts';
 import { scaleOfSize } from '../../relevance/pair/labels.ts';
 import { makeDocument } from '../../relevance/pair/pair.ts';
-import { plainScale } from '../../runs/lab-file.ts';
+import { plainScale } from '../../runs/models/lab-file.ts';
 import { GENERAL_SCALE, type GeneralPart } from './general-recipe.ts';
 import type { Reasons } from './general-reasons.ts';
 import { GENERAL_SYSTEMS, type SetResults } from './general-results.ts';

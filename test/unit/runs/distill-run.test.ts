@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DECODINGS } from '../../../src/config/decoding.ts';
 import type { DistillCheckpoint } from '../../../src/runs/distill-checkpoint.ts';
-import { makeStudentCard } from '../../../src/runs/distill-card.ts';
+import { makeStudentCard } from '../../../src/runs/models/distill-card.ts';
 import { checkedStudent, runDistill } from '../../../src/runs/distill-run.ts';
 import { type CompletionIds, newStudent, prepareDistill, type Teacher } from '../../../src/runs/distill-task.ts';
 import { trainWorldTokenizer } from '../../../src/runs/sft-experiment.ts';

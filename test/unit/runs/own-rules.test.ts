@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DataSet } from '../../../src/data/files/data-set.ts';
-import { modelFilesOf } from '../../../src/runs/sft-model.ts';
+import { modelFilesOf } from '../../../src/runs/models/sft-model.ts';
 import { expertsOf, makeOwnRules, rulesOfFile, splitFile } from '../../../src/runs/file-data.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../../../src/runs/grpo-checkpoint.ts';
 import { runGrpo } from '../../../src/runs/grpo-run.ts';

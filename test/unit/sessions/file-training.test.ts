@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { modelFilesOf } from '../../../src/runs/sft-model.ts';
+import { modelFilesOf } from '../../../src/runs/models/sft-model.ts';
 import { readSftCheckpoint } from '../../../src/runs/sft-checkpoint.ts';
 import { answerPair } from '../../../src/infer/answer.ts';
 import { disposeLabModel, loadLabModel, MODEL_FILES } from '../../../src/infer/lab-model.ts';

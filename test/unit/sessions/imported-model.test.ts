@@ -7,7 +7,7 @@ import { packFiles } from '../../../src/checkpoint/packed-files.ts';
 import { LabError } from '../../../src/common/errors.ts';
 import type { ModelFileName } from '../../../src/infer/lab-model.ts';
 import type { ChosenFile } from '../../../src/protocol/checkpoints.ts';
-import { unpackModel } from '../../../src/runs/model-checkpoint.ts';
+import { unpackModel } from '../../../src/runs/models/model-checkpoint.ts';
 import { checkModelFile, readChosenModel } from '../../../src/sessions/imported-model.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
 

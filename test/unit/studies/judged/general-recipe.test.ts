@@ -20,9 +20,9 @@ import { GENERAL_SYSTEMS, generalReport, setResults } from '../../../../src/stud
 import type { Prediction } from '../../../../src/studies/judged/real-baselines.ts';
 import type { RealRecipe } from '../../../../src/studies/judged/real-data.ts';
 import { reportMarkdown } from '../../../../src/studies/report.ts';
-import { makeModelCard } from '../../../../src/runs/sft-card.ts';
+import { makeModelCard } from '../../../../src/runs/models/sft-card.ts';
 import { LabFileSchema } from '../../../../src/infer/lab-model.ts';
-import { makeFileLabFile } from '../../../../src/runs/lab-file.ts';
+import { makeFileLabFile } from '../../../../src/runs/models/lab-file.ts';
 import { parseConfig } from '../../../../src/config/parse.ts';
 import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
 import { noRules, type Rules } from '../../../../src/relevance/rules/rules.ts';

@@ -3,10 +3,10 @@
  * the lab itself does not read them. Without `tokenizer_config.json` transformers uses the tokenizer of the model type,
  * Qwen2's, which splits text differently, normalises it, and pads with an id that the model has no row for.
  */
-import type { ModelConfig } from '../config/model-config.ts';
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
-import { EOS, PAD } from '../relevance/pair/vocabulary.ts';
-import { DEFAULT_MAX_TOKENS } from '../infer/generate.ts';
+import type { ModelConfig } from '../../config/model-config.ts';
+import type { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
+import { EOS, PAD } from '../../relevance/pair/vocabulary.ts';
+import { DEFAULT_MAX_TOKENS } from '../../infer/generate.ts';
 
 /** The files that only transformers reads. */
 export type TransformersFileName = 'tokenizer_config.json' | 'generation_config.json';

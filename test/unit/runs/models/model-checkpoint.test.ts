@@ -1,11 +1,11 @@
 /** A model folder as one checkpoint file: unpacking returns the same files, and damage is reported. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packCheckpoint, readCheckpointFile, readPayload } from '../../../src/checkpoint/checkpoint-file.ts';
-import { packFiles, unpackFiles } from '../../../src/checkpoint/packed-files.ts';
-import { packModel } from '../../../src/runs/model-checkpoint.ts';
-import { modelInCheckpoint } from '../../../src/sessions/model-in-checkpoint.ts';
-import { smallModelFiles } from '../../reference/small-lab-model.ts';
+import { packCheckpoint, readCheckpointFile, readPayload } from '../../../../src/checkpoint/checkpoint-file.ts';
+import { packFiles, unpackFiles } from '../../../../src/checkpoint/packed-files.ts';
+import { packModel } from '../../../../src/runs/models/model-checkpoint.ts';
+import { modelInCheckpoint } from '../../../../src/sessions/model-in-checkpoint.ts';
+import { smallModelFiles } from '../../../reference/small-lab-model.ts';
 
 const files = smallModelFiles();
 const card = { name: 'random', data: { name: 'none', hash: 'h', trainPairs: 0 }, training: { command: '', seed: 1, steps: 7, tokens: 0, device: '', date: '' } }; // prettier-ignore

@@ -2,13 +2,13 @@
  * A model folder as one checkpoint file (`kind` is "model"), for moving it between the command line and the page. Its
  * payload is an archive of the folder's files.
  */
-import { type CheckpointInfo, CheckpointInfoSchema, MAX_NAME_LENGTH } from '../checkpoint/manifest.ts';
-import { packFiles, unpackFiles } from '../checkpoint/packed-files.ts';
-import { parseConfig } from '../config/parse.ts';
-import { MODEL_FILES, type ModelFileName } from '../infer/lab-model.ts';
-import { VECTORS_FILE } from '../vectors/static-vectors.ts';
-import type { ModelCard } from '../infer/model-card.ts';
-import { MODEL_KIND } from '../protocol/checkpoints.ts';
+import { type CheckpointInfo, CheckpointInfoSchema, MAX_NAME_LENGTH } from '../../checkpoint/manifest.ts';
+import { packFiles, unpackFiles } from '../../checkpoint/packed-files.ts';
+import { parseConfig } from '../../config/parse.ts';
+import { MODEL_FILES, type ModelFileName } from '../../infer/lab-model.ts';
+import { VECTORS_FILE } from '../../vectors/static-vectors.ts';
+import type { ModelCard } from '../../infer/model-card.ts';
+import { MODEL_KIND } from '../../protocol/checkpoints.ts';
 import type { ModelFileBytes } from './model-files.ts';
 
 /** The payload of a model, and its manifest. */

@@ -2,13 +2,13 @@
  * The `lab.json` of a model: prompt, scale, instruction, lexicon and example pairs. A model that learned from a file of
  * judged pairs has the instruction given with the file, or none, and no example pairs, because the pairs are private.
  */
-import type { LabFile } from '../infer/lab-model.ts';
-import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../relevance/pair/labels.ts';
-import type { Rules } from '../relevance/rules/rules.ts';
-import type { LabDocument } from '../relevance/pair/pair.ts';
-import type { PromptConfig } from '../relevance/prompt/prompt.ts';
-import type { Criterion, Verdict } from '../relevance/pair/vocabulary.ts';
-import type { RuleWorld, WorldPair } from '../relevance/world/rule-world.ts';
+import type { LabFile } from '../../infer/lab-model.ts';
+import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
+import type { Rules } from '../../relevance/rules/rules.ts';
+import type { LabDocument } from '../../relevance/pair/pair.ts';
+import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
+import type { Criterion, Verdict } from '../../relevance/pair/vocabulary.ts';
+import type { RuleWorld, WorldPair } from '../../relevance/world/rule-world.ts';
 
 /** Everything needed to use a model of this world without the world. */
 export function makeLabFile(world: RuleWorld, prompt: PromptConfig): LabFile {

@@ -1,13 +1,13 @@
 /**
  * The model card of a student: its teacher, the method and the data.
  */
-import { type DistillConfig, needsTeacherCompletions } from '../config/distill-config.ts';
-import { countParameters, type ModelConfig } from '../config/model-config.ts';
-import type { LabModel } from '../infer/lab-model.ts';
-import type { ModelCard } from '../infer/model-card.ts';
-import type { DistillExperiment } from '../protocol/distill-experiment.ts';
-import type { DistillPoint } from './distill-checkpoint.ts';
-import type { FinishedDistill } from './distill-run.ts';
+import { type DistillConfig, needsTeacherCompletions } from '../../config/distill-config.ts';
+import { countParameters, type ModelConfig } from '../../config/model-config.ts';
+import type { LabModel } from '../../infer/lab-model.ts';
+import type { ModelCard } from '../../infer/model-card.ts';
+import type { DistillExperiment } from '../../protocol/distill-experiment.ts';
+import type { DistillPoint } from '../distill-checkpoint.ts';
+import type { FinishedDistill } from '../distill-run.ts';
 
 /** Card entries besides the settings of the run. */
 export interface StudentFacts {

@@ -2,12 +2,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { readSftCheckpoint, writeSftCheckpoint } from '../../../src/runs/sft-checkpoint.ts';
-import { modelFilesOf } from '../../../src/runs/sft-model.ts';
-import { answerPair } from '../../../src/infer/answer.ts';
-import { disposeLabModel, loadLabModel, MODEL_FILES } from '../../../src/infer/lab-model.ts';
-import { type ScoringEvent, ScoringEventSchema } from '../../../src/protocol/scoring.ts';
-import { TrainingHarness, tinyExperiment } from '../sessions/training-harness.ts';
+import { readSftCheckpoint, writeSftCheckpoint } from '../../../../src/runs/sft-checkpoint.ts';
+import { modelFilesOf } from '../../../../src/runs/models/sft-model.ts';
+import { answerPair } from '../../../../src/infer/answer.ts';
+import { disposeLabModel, loadLabModel, MODEL_FILES } from '../../../../src/infer/lab-model.ts';
+import { type ScoringEvent, ScoringEventSchema } from '../../../../src/protocol/scoring.ts';
+import { TrainingHarness, tinyExperiment } from '../../sessions/training-harness.ts';
 
 const SAVED_AT = Date.UTC(2026, 10, 24);
 

@@ -2,17 +2,17 @@
  * The model inside a checkpoint of a supervised run, as the files of a model folder, so that any checkpoint can be
  * exported as `lab sft` exports its final model.
  */
-import { LabError } from '../common/errors.ts';
-import { MODEL_PRESETS } from '../config/presets.ts';
-import type { LabFile } from '../infer/lab-model.ts';
-import type { ExperimentData } from '../protocol/sft-experiment.ts';
-import type { PromptConfig } from '../relevance/prompt/prompt.ts';
-import { makeRuleWorld, type RuleWorld } from '../relevance/world/rule-world.ts';
-import { rulesOfFile } from './file-data.ts';
+import { LabError } from '../../common/errors.ts';
+import { MODEL_PRESETS } from '../../config/presets.ts';
+import type { LabFile } from '../../infer/lab-model.ts';
+import type { ExperimentData } from '../../protocol/sft-experiment.ts';
+import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
+import { makeRuleWorld, type RuleWorld } from '../../relevance/world/rule-world.ts';
+import { rulesOfFile } from '../file-data.ts';
 import { makeFileLabFile, makeLabFile } from './lab-file.ts';
 import { makeModelFiles, type ModelFileBytes } from './model-files.ts';
 import { makeModelCard } from './sft-card.ts';
-import { readSftCheckpoint } from './sft-checkpoint.ts';
+import { readSftCheckpoint } from '../sft-checkpoint.ts';
 
 /**
  * The files of the model in a checkpoint's bytes. Takes about a second where it learned from a rule world.

@@ -2,16 +2,16 @@
  * A trained model as the files of a model folder (infer/lab-model.ts). The command line writes them to disk; the page
  * passes them to the scoring worker.
  */
-import { floatsToHalves } from '../checkpoint/float16.ts';
-import { writeSafetensors } from '../checkpoint/safetensors.ts';
-import { fromHuggingFaceConfig, type ModelConfig, toHuggingFaceConfig } from '../config/model-config.ts';
-import type { StoredDtype } from '../config/stored.ts';
-import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
-import { VECTORS_FILE } from '../vectors/static-vectors.ts';
-import { type LabFile, type MODEL_FILES, type ModelFileName, readModelJson } from '../infer/lab-model.ts';
-import type { ModelCard } from '../infer/model-card.ts';
-import { readStoredWeights } from '../model/stored-weights.ts';
-import type { TensorData } from '../model/weights.ts';
+import { floatsToHalves } from '../../checkpoint/float16.ts';
+import { writeSafetensors } from '../../checkpoint/safetensors.ts';
+import { fromHuggingFaceConfig, type ModelConfig, toHuggingFaceConfig } from '../../config/model-config.ts';
+import type { StoredDtype } from '../../config/stored.ts';
+import { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
+import { VECTORS_FILE } from '../../vectors/static-vectors.ts';
+import { type LabFile, type MODEL_FILES, type ModelFileName, readModelJson } from '../../infer/lab-model.ts';
+import type { ModelCard } from '../../infer/model-card.ts';
+import { readStoredWeights } from '../../model/stored-weights.ts';
+import type { TensorData } from '../../model/weights.ts';
 import { makeTransformersFiles, tokenIdsOf } from './transformers-files.ts';
 
 /** The contents of a model folder. */

@@ -1,10 +1,10 @@
 /**
  * The model card of a supervised run, finished or not.
  */
-import { countParameters, type ModelConfig } from '../config/model-config.ts';
-import type { KeptQueries } from '../data/trained-queries.ts';
-import type { ModelCard } from '../infer/model-card.ts';
-import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import { countParameters, type ModelConfig } from '../../config/model-config.ts';
+import type { KeptQueries } from '../../data/trained-queries.ts';
+import type { ModelCard } from '../../infer/model-card.ts';
+import type { FileData, SftExperiment } from '../../protocol/sft-experiment.ts';
 
 /** Card entries besides the settings of the run. */
 export interface CardFacts {
