@@ -186,7 +186,7 @@ describeBrowser('the Files view', () => {
     await page.getByRole('textbox').fill('query\ttitle\tcolour\nred kettle\tkettle\tred\nred kettle\tmug\tblue\n');
     await page.getByRole('button', { name: 'Use this table' }).click();
     await page.getByRole('button', { name: 'Use it like this' }).click();
-    await page.getByLabel('Model').selectOption('rules:general');
+    await page.getByRole('combobox', { name: /^Model/u }).selectOption('rules:general');
     await page.getByText('Rules decide each label').waitFor();
     await page.getByRole('button', { name: 'Score 2 pairs' }).click();
     await page.getByRole('heading', { name: 'Rules that decide' }).waitFor();
@@ -195,7 +195,7 @@ describeBrowser('the Files view', () => {
       .first()
       .waitFor();
     await page.getByRole('button', { name: 'Another model' }).click();
-    await page.getByLabel('Model').selectOption('bundled:default');
+    await page.getByRole('combobox', { name: /^Model/u }).selectOption('bundled:default');
     await page.getByText(/afrl-nano does not say/u).waitFor();
     await page.getByRole('button', { name: 'Score 2 pairs' }).click();
     await page.getByText('Nobody has graded these pairs').waitFor();

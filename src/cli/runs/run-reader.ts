@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { readSafetensors } from '../../checkpoint/safetensors.ts';
 import { LabError, messageOf } from '../../common/errors.ts';
 import { runMetadata } from '../../runs/run-file.ts';
-import { ALL_RECORD_FILES, type RecordRun, readRecordFiles } from '../../runs/run-record.ts';
+import { ALL_RECORD_FILES, type RecordRun, readRecordCurve, readRecordFiles } from '../../runs/run-record.ts';
+import type { RunPoint } from '../../protocol/tracked-run.ts';
 import { summariseRun } from '../../runs/run-summary.ts';
 import type { ComparedRun } from '../../studies/run-comparison.ts';
 import { readIfThere, readRecordTexts } from './run-folder.ts';
@@ -47,13 +48,35 @@ export interface FoundRun {
 export async function readRun(path: string): Promise<ComparedRun> {
   const file = join(path, CHECKPOINT);
   const bytes = await readIfThere(file);
-  if (bytes !== undefined) return { path, ...summariseRun(file, runMetadata(readSafetensors(bytes, file).metadata)) };
+  if (bytes !== undefined) {
+    const run = summariseRun(file, runMetadata(readSafetensors(bytes, file).metadata));
+    return { path, ...run, curve: await timedCurve(path, run.curve) };
+  }
   const record = await readRecord(path);
   if (record !== undefined) return { path, ...record.run };
   throw new LabError('not-found', {
     message: `There is no run in ${path}.`,
     expected: `a folder with ${CHECKPOINT}, as "lab sft", "grpo" and "distill" write it, or with ${RECORD_FILE}, as the page exports it`,
     fix: '"npm run lab -- runs" lists those that are there.',
+  });
+}
+
+/**
+ * The curve of a checkpoint with the times of the record beside it, because a checkpoint has none: it must not depend
+ * on the clock. A record that is missing or unreadable leaves the curve as it is, as a resumed run does.
+ */
+async function timedCurve(path: string, curve: readonly RunPoint[]): Promise<RunPoint[]> {
+  const files = await readRecordTexts(path);
+  let recorded: RunPoint[] = [];
+  try {
+    recorded = readRecordCurve(path, files);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+  }
+  const times = new Map(recorded.map(({ step, activeMs }) => [step, activeMs]));
+  return curve.map((point) => {
+    const activeMs = times.get(point.step);
+    return activeMs === undefined ? point : { ...point, activeMs };
   });
 }
 

@@ -158,6 +158,24 @@ describe('lab runs and compare', () => {
     const overTokens = await lab('compare', at('whole'), '--axis', 'tokens', '--out', at('over-tokens'));
     expect(overTokens.code).toBe(0);
     expect(await readFile(at('over-tokens', 'compare.svg'), 'utf8')).toMatch(/\d tokens<\/text>/u);
+    const overTime = await lab('compare', at('whole'), '--axis', 'time', '--out', at('over-time'));
+    expect([overTime.code, overTime.err]).toEqual([0, expect.not.stringMatching(/has recorded/u)]);
+    const rows = (await readFile(at('over-time', 'compare.csv'), 'utf8')).trim().split('\r\n').slice(1);
+    expect(rows.every((row) => /,\d+,\d+$/u.test(row))).toBe(true);
+  });
+
+  it('are read from their checkpoints where their records are damaged', async () => {
+    const path = at('whole', 'lambda-0_seed-1', 'metrics.jsonl');
+    const metrics = await readFile(path, 'utf8');
+    try {
+      await writeFile(path, metrics.slice(0, -5));
+      const compared = await lab('compare', at('whole', 'lambda-0_seed-1'), '--json');
+      expect(compared.code).toBe(0);
+      const timed = await lab('compare', at('whole', 'lambda-0_seed-1'), '--axis', 'time');
+      expect([timed.code, timed.err]).toEqual([2, expect.stringMatching(/No run has recorded its time/u)]);
+    } finally {
+      await writeFile(path, metrics);
+    }
   });
 
   it('are reported with figures and a citation, whichever runs they are', async () => {
