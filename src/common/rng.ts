@@ -106,6 +106,31 @@ export function fnv1a(text: string): number {
   return hash >>> 0;
 }
 
+/**
+ * A short text that stands for several long ones, in 106 bits, so that no two lists of texts share one by chance.
+ *
+ * @param texts - read once, because they may be all that a file holds
+ */
+export function textKey(...texts: readonly string[]): string {
+  let [a, b, c, d] = [0x811c9dc5, 0x41c6ce57, 0xdeadbeef, 0x2545f491];
+  const add = (unit: number): void => {
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ unit, 0x9e3779b1);
+    c = Math.imul(c ^ unit, 0x85ebca6b);
+    d = Math.imul(d ^ unit, 0xc2b2ae35);
+  };
+  for (const text of texts) {
+    for (let i = 0; i < text.length; i++) add(text.charCodeAt(i));
+    add(text.length + 0x10000); // tells ["ab", "c"] from ["a", "bc"]
+  }
+  return `${in53(a, b).toString(36)}-${in53(c, d).toString(36)}`;
+}
+
+/** A whole number of 53 bits. */
+function in53(low: number, high: number): number {
+  return (mix32(high ^ low) & 0x1fffff) * 2 ** 32 + mix32(low);
+}
+
 /** An 8-digit hexadecimal hash of a text. */
 export function hashHex(text: string): string {
   return hash32(text).toString(16).padStart(8, '0');

@@ -43,12 +43,11 @@ function tablesOf(positions: Int32Array, shape: number[], theta: number): RopeTa
   const half = D / 2;
   const cos = new Float32Array(positions.length * D);
   const sin = new Float32Array(positions.length * D);
+  const angles = rowsOf(D, theta);
   for (const [n, position] of positions.entries()) {
-    for (let d = 0; d < D; d++) {
-      const angle = position * theta ** (-(d % half) / half);
-      cos[n * D + d] = Math.cos(angle);
-      sin[n * D + d] = Math.sin(angle);
-    }
+    const row = angles(position);
+    cos.set(row.cos, n * D);
+    sin.set(row.sin, n * D);
   }
   const rotation = new Float32Array(D * D);
   for (let d = 0; d < half; d++) {
@@ -59,6 +58,28 @@ function tablesOf(positions: Int32Array, shape: number[], theta: number): RopeTa
     cos: tf.tensor(cos, shape),
     sin: tf.tensor(sin, shape),
     rotation: tf.tensor2d(rotation, [D, D]),
+  };
+}
+
+/** [D] each, of one position. */
+interface RopeRow {
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+/** Computes the row of a position once, because many prompts in a row have the same positions. */
+function rowsOf(D: number, theta: number): (position: number) => RopeRow {
+  const half = D / 2;
+  const frequencies = Float64Array.from({ length: D }, (_, d) => theta ** (-(d % half) / half));
+  const rows = new Map<number, RopeRow>();
+  return (position) => {
+    let row = rows.get(position);
+    if (row === undefined) {
+      const angles = frequencies.map((frequency) => position * frequency);
+      row = { cos: Float32Array.from(angles, Math.cos), sin: Float32Array.from(angles, Math.sin) };
+      rows.set(position, row);
+    }
+    return row;
   };
 }
 

@@ -75,7 +75,7 @@ export function withStandingOf(
   { standing, folding }: Pick<PromptConfig, 'standing' | 'folding'>,
   vectors?: { readonly source: VectorSource },
 ): readonly JudgedPair[] {
-  return listed(pairs, standing ? new Bm25(documents, textFolding(folding)) : undefined, vectors, found);
+  return listed(pairs, standing ? Bm25.of(documents, textFolding(folding)) : undefined, vectors, found);
 }
 
 /**

@@ -8,8 +8,9 @@ import { openFiles } from '../../src/cli/pair-files.ts';
 import { LabError } from '../../src/common/errors.ts';
 import { readGradedPairs } from '../../src/data/files/pairs-file.ts';
 import { isRowError } from '../../src/data/files/records.ts';
-import { placedRows } from '../../src/runs/score/score-rows.ts';
-import { CURRENT_FOLDING } from '../../src/relevance/pair/text-folding.ts';
+import { CURRENT_FOLDING, textFolding } from '../../src/relevance/pair/text-folding.ts';
+import { Bm25 } from '../../src/relevance/prompt/bm25.ts';
+import { listed } from '../../src/relevance/prompt/listed.ts';
 
 const [scorer = '', path = ''] = process.argv.slice(2);
 const startMs = performance.now();
@@ -29,7 +30,9 @@ async function byBm25(file: string): Promise<number> {
   const rows = [];
   for await (const item of readGradedPairs(data.pairs.open(), { fileName: file }, { needsGrade: false }))
     if (!isRowError(item)) rows.push(item);
-  return placedRows(rows, undefined, { prompt: { folding: CURRENT_FOLDING } }).length;
+  const pairs = rows.map(({ pair }) => pair);
+  const folding = textFolding(CURRENT_FOLDING);
+  return listed(pairs, Bm25.of(pairs.map(({ document }) => document), folding), undefined).length; // prettier-ignore
 }
 
 async function byLab(name: string, file: string): Promise<number> {

@@ -65,7 +65,7 @@ async function scoresOf(
   const { prompt, scale, vectors } = model;
   const asked = pairs.map((pair) => ({ ...pair, queryId: '' }));
   const index = prompt.standing
-    ? new Bm25(
+    ? Bm25.of(
         pairs.map(({ document }) => document),
         textFolding(prompt.folding),
       )

@@ -27,6 +27,7 @@ import {
   surveyRows,
   unreadGrades,
 } from '../../runs/score/score-rows.ts';
+import { FileLists } from '../../runs/score/file-lists.ts';
 import { ScoreTally } from '../../runs/score/score-tally.ts';
 import type { ProofFacts } from '../../runs/score/score-proof.ts';
 import { ScoreExports } from './score-exports.ts';
@@ -34,7 +35,7 @@ import { modelHash } from './verify-action.ts';
 import { nameOfPath } from '../given-paths.ts';
 import { interruption } from '../interruption.ts';
 import { hashFile } from './score-journal.ts';
-import { openScorer, type ScorerOptions } from './scorer.ts';
+import { findScorer, type ScorerOptions } from './scorer.ts';
 import { checkScoreOutput, SCORED_ROLES, scoredNames, ScoreOutput } from './score-output.ts';
 import { printSummary } from './score-summary.ts';
 import { type FilesOptions, noteFindings, openFiles, readDocuments, SHOWN_ERRORS } from '../pair-files.ts';
@@ -81,11 +82,13 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   const how = { fileName, columns, grades, documents, twoFiles };
   const read = (scale: LabelScale | null, findings?: Findings): ReadRows =>
     readPairs(data.pairs.open(), { ...how, scale, findings });
-  const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error));
+  const { reader, open } = await findScorer(options);
+  const lists = reader.prompt.standing ? new FileLists(reader, documents) : undefined;
+  const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error), lists);
   const found = gradeScaleOf(survey, grades);
 
   const signal = interruption();
-  const scorer = await openScorer(options, survey, grades);
+  const scorer = await open(survey, grades);
   const { model, silence, proven } = scorer;
   const scale = gradeScale(options.gradeScale, found, model.scale);
   const isCompared = found?.size !== undefined || options.gradeScale !== undefined;
@@ -129,7 +132,7 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
     });
   const findings = new Findings();
   try {
-    const rows = rowsToScore(model, read(isCompared ? scale : null, findings), documents, options.limit);
+    const rows = rowsToScore(read(isCompared ? scale : null, findings), lists, options.limit);
     for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
       const isKept = tally.pairs < (output?.keptRows ?? 0);
       const reasons = isReasoned && !isKept ? await scorer.reasonsOf(batch) : undefined;

@@ -54,37 +54,42 @@ export interface Scorer {
     | undefined;
 }
 
-/** @param grades - what the grades of the file mean */
-export async function openScorer(
-  options: ScorerOptions,
-  survey: Pick<FileSurvey, 'grades'>,
-  grades: string | undefined,
-): Promise<Scorer> {
-  return options.rulesAlone === undefined ? openModel(options, survey, grades) : openRules(options, options.rulesAlone);
+/** A scorer that is known and not yet loaded. */
+export interface ScorerSource {
+  /** What the lists of a file depend on. */
+  readonly reader: Pick<LabModel, 'prompt' | 'vectors'> | RulesModel;
+  /** @param grades - what the grades of the file mean */
+  readonly open: (survey: Pick<FileSurvey, 'grades'>, grades: string | undefined) => Promise<Scorer>;
 }
 
-async function openModel(
-  options: ScorerOptions,
-  survey: Pick<FileSurvey, 'grades'>,
-  grades: string | undefined,
-): Promise<Scorer> {
+export async function findScorer(options: ScorerOptions): Promise<ScorerSource> {
+  return options.rulesAlone === undefined ? findModel(options) : findRules(options, options.rulesAlone);
+}
+
+async function findModel(options: ScorerOptions): Promise<ScorerSource> {
   const files = await readModelFiles(options.model);
-  const { backend, device } = await openNodeBackend(options.backend);
-  const stored = loadLabModel(files, options.precision);
-  const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
-  note(`${model.card.name} on ${backend}: ${device}. Memory: ${describeMemory(model.transformer)}.`);
-  const decoding = options.decoding ?? defaultDecoding(model.instruction);
+  const reader = readLabModel(files);
   return {
-    model,
-    identity: { model: hashBytes(files.values()), backend, decoding },
-    silence: whyNoReasons(stored, model),
-    reasonsOf: (batch) => reasonsOf(model, batch, decoding),
-    proven: { model, files, backend },
+    reader,
+    open: async (survey, grades) => {
+      const { backend, device } = await openNodeBackend(options.backend);
+      const stored = loadLabModel(files, options.precision);
+      const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
+      note(`${model.card.name} on ${backend}: ${device}. Memory: ${describeMemory(model.transformer)}.`);
+      const decoding = options.decoding ?? defaultDecoding(model.instruction);
+      return {
+        model,
+        identity: { model: hashBytes(files.values()), backend, decoding },
+        silence: whyNoReasons(stored, model),
+        reasonsOf: (batch) => reasonsOf(model, batch, decoding),
+        proven: { model, files, backend },
+      };
+    },
   };
 }
 
 /** @param from - the file of an instruction, or true for the rules of the model */
-async function openRules(options: ScorerOptions, from: true | string): Promise<Scorer> {
+async function findRules(options: ScorerOptions, from: true | string): Promise<ScorerSource> {
   const excluded = (['precision', 'labels', 'decoding', 'proof'] as const).find((name) => options[name] !== undefined);
   if (excluded !== undefined) {
     throw new LabError('bad-config', {
@@ -93,14 +98,19 @@ async function openRules(options: ScorerOptions, from: true | string): Promise<S
     });
   }
   const model = from === true ? await rulesOfModel(options.model) : await rulesOfFile(from);
-  note(`${model.instruction.rules.length} ${model.card.name}; no model is loaded.`);
   const rules = canonicalJson([model.instruction, model.lexicon.data]);
   return {
-    model,
-    identity: { model: hashBytes([new TextEncoder().encode(rules)]), backend: 'rules' },
-    silence: undefined,
-    reasonsOf: (batch) => Promise.resolve(batch.map(({ item }) => executedReason(model, item))),
-    proven: undefined,
+    reader: model,
+    open: () => {
+      note(`${model.instruction.rules.length} ${model.card.name}; no model is loaded.`);
+      return Promise.resolve({
+        model,
+        identity: { model: hashBytes([new TextEncoder().encode(rules)]), backend: 'rules' },
+        silence: undefined,
+        reasonsOf: (batch) => Promise.resolve(batch.map(({ item }) => executedReason(model, item))),
+        proven: undefined,
+      });
+    },
   };
 }
 

@@ -10,7 +10,8 @@ import { readPairs } from '../../data/files/pairs-file.ts';
 import { loadLabModel, ALL_MODEL_FILES, type ModelFileName, onScale } from '../../infer/lab-model.ts';
 import { PRECISIONS } from '../../config/stored.ts';
 import { modelHashOf, readProof, type ScoreProof } from '../../runs/score/score-proof.ts';
-import { rowsToScore } from '../../runs/score/score-rows.ts';
+import { FileLists } from '../../runs/score/file-lists.ts';
+import { type ReadRows, rowsToScore, surveyRows } from '../../runs/score/score-rows.ts';
 import { verifyScores } from '../../runs/score/verify-scores.ts';
 import { interruption } from '../interruption.ts';
 import { readModelFiles } from '../model-folder.ts';
@@ -61,7 +62,10 @@ export async function runVerify(path: string, files: readonly string[], options:
   const precision = PRECISIONS.find((name) => name === proof.precision);
   const model = onScale(loadLabModel(modelFiles, precision), proof.model.labels);
   const how = { fileName: data.pairs.name, columns: column, documents, twoFiles };
-  const rows = rowsToScore(model, readPairs(data.pairs.open(), how), documents);
+  const read = (): ReadRows => readPairs(data.pairs.open(), how);
+  const lists = model.prompt.standing ? new FileLists(model, documents) : undefined;
+  if (lists !== undefined) await surveyRows(how.fileName, read(), () => undefined, lists);
+  const rows = rowsToScore(read(), lists);
   const progress = new Progress(basename(path));
   const sample = options.all === true ? Infinity : options.windows;
   const found = await verifyScores(model, rows, proof, {

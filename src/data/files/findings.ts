@@ -5,10 +5,10 @@
  */
 import { counted } from '../../common/counted.ts';
 import { foldGrade, gradeNumber } from '../../protocol/grade-meanings.ts';
+import { documentKey } from '../../relevance/pair/document-text.ts';
 import type { LabDocument, Pair } from '../../relevance/pair/pair.ts';
 import { normaliseQuery } from '../splits.ts';
 import type { Columns, Rivals } from './columns.ts';
-import { saysTheSame } from './content-id.ts';
 import { showValue } from './records.ts';
 
 /** Pairs that are compared with each other; more would take too much memory. */
@@ -28,15 +28,15 @@ type What = keyof typeof WHAT;
 /** Collects the oddities of one file of pairs or documents. */
 export class Findings {
   readonly #rivals = new Map<string, Rivals>();
-  readonly #documents = new Map<
-    string,
-    { readonly number: number; readonly row: number; readonly document: LabDocument }[]
-  >();
-  readonly #queries = new Map<string, { readonly row: number; readonly query: string }>();
-  readonly #pairs = new Map<string, { readonly row: number; readonly grade: string }>();
+  /** The numbers of documents by id and texts. */
+  readonly #documents = new Map<string, number>();
+  /** The first row of each document id. */
+  readonly #firstRows = new Map<string, number>();
+  readonly #queries = new Map<string, { readonly number: number; readonly row: number; readonly query: string }>();
+  /** By the numbers of query and document. */
+  readonly #pairs = new Map<number, { readonly row: number; readonly grade: string }>();
   readonly #unread = new Map<string, { count: number; readonly row: number }>();
   readonly #found = new Map<What, { count: number; readonly example: string }>();
-  #documentCount = 0;
   #declaredNone = 0;
   #pairCount = 0;
 
@@ -54,8 +54,7 @@ export class Findings {
   addPair(row: number, { query, queryId, document }: Pair & { readonly queryId: string }, grade: string): void {
     this.#pairCount += 1;
     if (this.#pairCount > MAX_PAIRS) return;
-    this.#addQuery(row, queryId, normaliseQuery(query));
-    const key = `${this.#numberOf(row, document)} ${queryId}`;
+    const key = this.#numberOfQuery(row, queryId, normaliseQuery(query)) * MAX_PAIRS + this.#numberOf(row, document);
     const before = this.#pairs.get(key);
     if (before === undefined) {
       this.#pairs.set(key, { row, grade });
@@ -107,24 +106,30 @@ export class Findings {
     ];
   }
 
-  #addQuery(row: number, queryId: string, query: string): void {
+  #numberOfQuery(row: number, queryId: string, query: string): number {
     const before = this.#queries.get(queryId);
-    if (before === undefined) this.#queries.set(queryId, { row, query });
-    else if (before.query !== query) {
+    if (before === undefined) {
+      const number = this.#queries.size;
+      this.#queries.set(queryId, { number, row, query });
+      return number;
+    }
+    if (before.query !== query) {
       this.#count('otherQuery', `${showValue(query)} in row ${row}, ${showValue(before.query)} in row ${before.row}`);
     }
+    return before.number;
   }
 
   /** Numbers documents: by id, and within one id by content. */
   #numberOf(row: number, document: LabDocument): number {
-    const known = this.#documents.get(document.docId) ?? [];
-    const same = known.find((one) => saysTheSame(one.document, document));
-    if (same !== undefined) return same.number;
-    const [first] = known;
-    if (first === undefined) this.#documents.set(document.docId, known);
-    else this.#count('otherText', `${showValue(document.docId)} in row ${row} and row ${first.row}`);
-    const number = this.#documentCount++;
-    known.push({ number, row, document });
+    const { docId } = document;
+    const key = JSON.stringify([docId, documentKey(document)]);
+    const known = this.#documents.get(key);
+    if (known !== undefined) return known;
+    const firstRow = this.#firstRows.get(docId);
+    if (firstRow === undefined) this.#firstRows.set(docId, row);
+    else this.#count('otherText', `${showValue(docId)} in row ${row} and row ${firstRow}`);
+    const number = this.#documents.size;
+    this.#documents.set(key, number);
     return number;
   }
 

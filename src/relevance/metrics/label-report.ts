@@ -26,7 +26,10 @@ export interface ScoredPair {
   readonly probabilities: readonly number[];
 }
 
-/** A measured value; null where nothing could be measured. The interval is a 95 % bootstrap over queries. */
+/**
+ * A measured value; null where nothing could be measured. The interval, where one is asked for, is a 95 % bootstrap
+ * over queries.
+ */
 export interface Measured {
   readonly value: number | null;
   readonly low?: number;
@@ -92,11 +95,13 @@ export function mapLabel(label: number, fromSize: number, toSize: number): numbe
  * Label metrics of pairs whose gold labels are on the scale of R = `scaleSize`.
  *
  * @param mapping - the gold label for each of the model's labels, where the model's scale differs
+ * @param hasIntervals - default true; of a large file they cost more than all else here
  */
 export function reportLabels(
   pairs: readonly ScoredPair[],
   scaleSize: number,
   mapping?: readonly number[],
+  hasIntervals = true,
 ): LabelReport {
   const gold = pairs.map(({ label }) => label);
   const masses = pairs.map(({ probabilities }) => onGoldScale(probabilities, scaleSize, mapping));
@@ -111,6 +116,7 @@ export function reportLabels(
         part: group.filter((pair) => pair.isRight).length,
         whole: group.length,
       })),
+      hasIntervals,
     ),
     majorityAccuracy: { value: largest(counts) / gold.length },
     macroF1: { value: macroF1(gold, predicted, scaleSize) },
@@ -180,8 +186,8 @@ export function onGoldScale(
   return masses;
 }
 
-/** Ranking metrics by the serving score `s`. */
-export function reportRanking(pairs: readonly ScoredPair[]): RankingReport {
+/** Ranking metrics by the serving score `s`; arguments as {@link reportLabels}. */
+export function reportRanking(pairs: readonly ScoredPair[], hasIntervals = true): RankingReport {
   return reportOrder(
     pairs.map(({ queryId, docId, label, probabilities }) => ({
       queryId,
@@ -189,11 +195,15 @@ export function reportRanking(pairs: readonly ScoredPair[]): RankingReport {
       label,
       score: expectedLabel(probabilities),
     })),
+    hasIntervals,
   );
 }
 
-/** Ranking metrics by any score. */
-export function reportOrder(pairs: readonly (ScoredDocument & { readonly queryId: string })[]): RankingReport {
+/** Ranking metrics by any score; arguments as {@link reportLabels}. */
+export function reportOrder(
+  pairs: readonly (ScoredDocument & { readonly queryId: string })[],
+  hasIntervals = true,
+): RankingReport {
   const queries = groupByQuery(pairs);
   const preferences = queries.map((query) => pairAccuracy([query]));
   const gains = queries.map((query) => ndcg([query], 10));
@@ -206,8 +216,12 @@ export function reportOrder(pairs: readonly (ScoredDocument & { readonly queryId
     },
     pairAccuracy: ratioOverQueries(
       preferences.map(({ value, measured }) => ({ part: (value ?? 0) * measured, whole: measured })),
+      hasIntervals,
     ),
-    ndcg10: ratioOverQueries(gains.map(({ value, measured }) => ({ part: value ?? 0, whole: measured }))),
+    ndcg10: ratioOverQueries(
+      gains.map(({ value, measured }) => ({ part: value ?? 0, whole: measured })),
+      hasIntervals,
+    ),
   };
 }
 
@@ -218,7 +232,7 @@ interface QueryShare {
 }
 
 /** A ratio of two sums over queries, with its interval where there are several queries. */
-export function ratioOverQueries(shares: readonly QueryShare[]): Measured {
+export function ratioOverQueries(shares: readonly QueryShare[], hasInterval = true): Measured {
   const parts = Float64Array.from(shares, ({ part }) => part);
   const wholes = Float64Array.from(shares, ({ whole }) => whole);
   const ratio = (places: Int32Array): number | null => {
@@ -232,7 +246,7 @@ export function ratioOverQueries(shares: readonly QueryShare[]): Measured {
   };
   const value = ratio(Int32Array.from(shares.keys()));
   // One query has no spread to estimate; a metric without a value has no interval.
-  if (value === null || shares.length < 2) return { value };
+  if (!hasInterval || value === null || shares.length < 2) return { value };
   const { low, high } = bootstrapPlaces(shares.length, ratio, new Rng('bootstrap'));
   return { value, low, high };
 }

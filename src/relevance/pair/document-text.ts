@@ -1,6 +1,7 @@
 /**
  * A document as plain text, field by field, for prompts, hints and the look-up of evidence.
  */
+import { textKey } from '../../common/rng.ts';
 import type { AttributeValue, DocumentField, LabDocument } from './pair.ts';
 
 /** An attribute value as text: yes or no for booleans, comma-separated for lists. */
@@ -25,10 +26,20 @@ export function documentValues(document: LabDocument): string[] {
   );
 }
 
+const keys = new WeakMap<LabDocument, string>();
+
 /**
- * All texts of a document as one string, which identifies the document within a collection. Ids cannot, because files
- * repeat documents, use ids that are unique within one query only, or have none.
+ * A key of all texts of a document, which identifies the document within a collection. Ids cannot, because files
+ * repeat documents, use ids that are unique within one query only, or have none. It is short, because the texts
+ * themselves are as large as a file, and made once for each document object, because lists, counts and metrics all ask
+ * for it.
  */
-export function documentTexts({ title, brand, type, attributes, text }: LabDocument): string {
-  return JSON.stringify([title, brand, type, attributes, text]);
+export function documentKey(document: LabDocument): string {
+  let key = keys.get(document);
+  if (key === undefined) {
+    const { title, brand, type, attributes, text } = document;
+    key = textKey(title, brand, type, JSON.stringify(attributes), text);
+    keys.set(document, key);
+  }
+  return key;
 }

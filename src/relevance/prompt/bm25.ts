@@ -2,7 +2,7 @@
  * BM25 (Robertson et al. 1994, in Lucene's form with k1 1.2 and b 0.75) over all words of a document: the baseline of a
  * search engine that has seen no judgments.
  */
-import { documentTexts, documentValues } from '../pair/document-text.ts';
+import { documentKey, documentValues } from '../pair/document-text.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import type { LabDocument } from '../pair/pair.ts';
 import { contentSequence, contentWords } from '../pair/text-folding.ts';
@@ -31,37 +31,84 @@ export interface Bm25Match {
 }
 
 /**
- * Scores documents of one collection. Documents with equal texts count once, whatever their ids, so that neither a
- * repeated document nor a different spelling of its id changes a score.
+ * How often the words of a collection occur, counted document by document. Documents with equal texts count once,
+ * whatever their ids, so that neither a repeated document nor a different spelling of its id changes a score.
  */
-export class Bm25 {
+export class CollectionCounts {
   /** The folding of the model whose prompts show the scores. */
   readonly folding: TextFolding;
-  readonly #terms = new Map<LabDocument, DocumentTerms>();
   readonly #documentsWith = new Map<string, number>();
-  readonly #size: number;
-  readonly #meanLength: number;
+  /** By the key of a document; undefined for one whose terms are not held. */
+  readonly #terms = new Map<string, DocumentTerms | undefined>();
+  #room: number;
+  #words = 0;
+
+  /** @param heldStems - how many stems of documents are held at most, beyond which their texts are read again */
+  constructor(folding: TextFolding, heldStems = Infinity) {
+    this.folding = folding;
+    this.#room = heldStems;
+  }
+
+  /** Counts a document, unless one with the same texts is counted. */
+  add(document: LabDocument): void {
+    const key = documentKey(document);
+    if (this.#terms.has(key)) return;
+    const terms = this.#read(document);
+    this.#room -= terms.counts.size;
+    this.#terms.set(key, this.#room < 0 ? undefined : terms);
+    this.#words += terms.length;
+    for (const stem of terms.counts.keys()) this.#documentsWith.set(stem, (this.#documentsWith.get(stem) ?? 0) + 1);
+  }
+
+  /** The terms of any document, in the collection or not. */
+  termsOf(document: LabDocument): DocumentTerms {
+    return this.#terms.get(documentKey(document)) ?? this.#read(document);
+  }
+
+  /** Words of a document. */
+  get meanLength(): number {
+    return this.#words / Math.max(this.#terms.size, 1);
+  }
+
+  /** The inverse document frequency of a stem. */
+  idf(stem: string): number {
+    const having = this.#documentsWith.get(stem) ?? 0;
+    return Math.log(1 + (this.#terms.size - having + 0.5) / (having + 0.5));
+  }
+
+  #read(document: LabDocument): DocumentTerms {
+    const counts = new Map<string, number>();
+    let length = 0;
+    for (const value of documentValues(document)) {
+      for (const { stem } of contentSequence(this.folding.words(value))) {
+        counts.set(stem, (counts.get(stem) ?? 0) + 1);
+        length += 1;
+      }
+    }
+    return { counts, length };
+  }
+}
+
+/** Scores documents against one collection. */
+export class Bm25 {
+  readonly #collection: CollectionCounts;
   // Cached because the documents of a query are scored one after another.
   #lastQuery: QueryTerms | undefined;
 
-  constructor(documents: Iterable<LabDocument>, folding: TextFolding) {
-    this.folding = folding;
-    const distinct = new Map<string, DocumentTerms>();
-    let total = 0;
-    for (const document of documents) {
-      if (this.#terms.has(document)) continue;
-      const key = documentTexts(document);
-      let terms = distinct.get(key);
-      if (terms === undefined) {
-        terms = this.#termsOf(document);
-        distinct.set(key, terms);
-        total += terms.length;
-        for (const stem of terms.counts.keys()) this.#documentsWith.set(stem, (this.#documentsWith.get(stem) ?? 0) + 1);
-      }
-      this.#terms.set(document, terms);
-    }
-    this.#size = distinct.size;
-    this.#meanLength = total / Math.max(distinct.size, 1);
+  /** @param collection - counted by now, or later */
+  constructor(collection: CollectionCounts) {
+    this.#collection = collection;
+  }
+
+  /** Over some documents. */
+  static of(documents: Iterable<LabDocument>, folding: TextFolding): Bm25 {
+    const collection = new CollectionCounts(folding);
+    for (const document of documents) collection.add(document);
+    return new Bm25(collection);
+  }
+
+  get folding(): TextFolding {
+    return this.#collection.folding;
   }
 
   /** The score of a document divided by the largest that any document could have for the query, in [0, 1]. */
@@ -71,8 +118,8 @@ export class Bm25 {
 
   /** The match of any document, in the collection or not, with a query. */
   match(query: string, document: LabDocument): Bm25Match {
-    const { counts, length } = this.#terms.get(document) ?? this.#termsOf(document);
-    const norm = K1 * (1 - B + (B * length) / Math.max(this.#meanLength, 1));
+    const { counts, length } = this.#collection.termsOf(document);
+    const norm = K1 * (1 - B + (B * length) / Math.max(this.#collection.meanLength, 1));
     const { weights, most } = this.#queryTerms(query);
     let score = 0;
     let found = 0;
@@ -87,27 +134,10 @@ export class Bm25 {
 
   #queryTerms(query: string): QueryTerms {
     if (this.#lastQuery?.query === query) return this.#lastQuery;
-    const weights = [...contentWords(this.folding, query)].map((stem) => [stem, this.#idf(stem)] as const);
+    const weights = [...contentWords(this.folding, query)].map((stem) => [stem, this.#collection.idf(stem)] as const);
     const most = weights.reduce((sum, [, weight]) => sum + weight, 0);
     this.#lastQuery = { query, weights, most };
     return this.#lastQuery;
-  }
-
-  #idf(stem: string): number {
-    const having = this.#documentsWith.get(stem) ?? 0;
-    return Math.log(1 + (this.#size - having + 0.5) / (having + 0.5));
-  }
-
-  #termsOf(document: LabDocument): DocumentTerms {
-    const counts = new Map<string, number>();
-    let length = 0;
-    for (const value of documentValues(document)) {
-      for (const { stem } of contentSequence(this.folding.words(value))) {
-        counts.set(stem, (counts.get(stem) ?? 0) + 1);
-        length += 1;
-      }
-    }
-    return { counts, length };
   }
 }
 

@@ -3,7 +3,7 @@
  * to the query, and how far the title is behind the best title of the query's list. Any source of vectors serves; a
  * pair without one says so.
  */
-import { attributeValueText, documentTexts } from '../pair/document-text.ts';
+import { attributeValueText, documentKey } from '../pair/document-text.ts';
 import type { LabDocument, Meaning, Pair } from '../pair/pair.ts';
 import { meaningBucketsOf } from '../pair/vocabulary.ts';
 import { listKeyOf, type QueryPair } from './standing.ts';
@@ -74,7 +74,7 @@ class Similarities {
   of({ query, document }: Pair): { readonly title: number; readonly passage: number } {
     if (this.#last?.query !== query) this.#last = { query, vector: this.#source.vectorOf(query) };
     const { vector } = this.#last;
-    const key = documentTexts(document);
+    const key = documentKey(document);
     const vectors = this.#documents.get(key) ?? passagesOf(document).map((text) => this.#source.vectorOf(text));
     this.#documents.set(key, vectors);
     const cosines = vectors.map((each) => cosine(vector, each));

@@ -4,7 +4,7 @@
  * its prompt states that.
  */
 import type { Bm25, Bm25Match } from './bm25.ts';
-import { documentTexts } from '../pair/document-text.ts';
+import { documentKey } from '../pair/document-text.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import type { Pair, Standing } from '../pair/pair.ts';
 import { contentWords, currentFolding } from '../pair/text-folding.ts';
@@ -50,7 +50,7 @@ export function withStanding<P extends QueryPair>(
     const key = listKeyOf(pair);
     const list = lists.get(key) ?? new QueryList();
     lists.set(key, list);
-    return { list, match: list.add(documentTexts(document), () => index.match(query, document)) };
+    return { list, match: list.add(documentKey(document), () => index.match(query, document)) };
   };
   const placed = pairs.map((pair) => ({ pair, ...place(pair) }));
   if (found !== pairs) {

@@ -12,12 +12,8 @@ import { isRowError, type RowError, RowProblem } from '../../data/files/records.
 import { LabError } from '../../common/errors.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
 import { type Judgment, type JudgesReport, reportJudges } from '../../relevance/metrics/judges.ts';
-import { Bm25 } from '../../relevance/prompt/bm25.ts';
-import { listed } from '../../relevance/prompt/listed.ts';
 import { type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
-import type { LabDocument, Standing } from '../../relevance/pair/pair.ts';
-import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
-import { textFolding } from '../../relevance/pair/text-folding.ts';
+import type { FileLists } from './file-lists.ts';
 
 /** Rows as a reader yields them. */
 export type ReadRows = AsyncIterable<(PairRow & GradedRow) | RowError>;
@@ -52,12 +48,14 @@ export interface JudgedGrade {
  * Reads a file to its end, which is a thousand times faster than scoring it.
  *
  * @param onError - called with each row that cannot be read
+ * @param lists - that the rows are added to
  * @throws {LabError} `bad-file` if the file cannot be read or has no pair
  */
 export async function surveyRows(
   fileName: string,
   rows: ReadRows,
   onError: (error: RowError) => void,
+  lists?: FileLists,
 ): Promise<FileSurvey> {
   const grades = new GradeCounts();
   const judged: JudgedGrade[] = [];
@@ -69,6 +67,7 @@ export async function surveyRows(
     }
     pairs += 1;
     grades.add(item);
+    lists?.add(item);
     judged.push(...judgedGrade(item));
   }
   if (pairs > 0) return { pairs, grades: grades.found, judged };
@@ -159,58 +158,27 @@ export function unreadGrades(
 }
 
 /**
- * The first pairs of a file, each with its standing if the model's prompts show one. Standings are computed over the
- * whole file, which is held in memory for that, because a score must not depend on `limit`.
+ * The first pairs of a file, each with its place in its list if there are lists. They are those of the whole file,
+ * because a score must not depend on `limit`.
  *
- * @param documents - all documents, where they are in a separate file
+ * @param rows - of the whole file
+ * @param lists - of all these rows; undefined if the model's prompts show none
  */
 export async function* rowsToScore(
-  model: { readonly prompt: Pick<PromptConfig, 'standing' | 'folding'>; readonly vectors?: Reader['vectors'] },
   rows: ReadRows,
-  documents: ReadonlyMap<string, LabDocument> | undefined,
+  lists: FileLists | undefined,
   limit = Infinity,
 ): AsyncGenerator<PairRow> {
-  if (!model.prompt.standing) {
-    let count = 0;
-    for await (const item of rows) {
-      if (isRowError(item)) continue;
-      yield item;
-      count += 1;
-      if (count >= limit) return;
-    }
-    return;
+  let count = 0;
+  for await (const row of lists?.placed(readable(rows)) ?? readable(rows)) {
+    yield row;
+    count += 1;
+    if (count >= limit) return;
   }
-  const read: PairRow[] = [];
-  for await (const item of rows) if (!isRowError(item)) read.push(item);
-  yield* placedRows(read, documents, model).slice(0, limit);
 }
 
-/** What decides how pairs are shown to a model. */
-type Reader = Pick<LabModel, 'prompt' | 'vectors'>;
-
-/**
- * All pairs of a file with their standing, and with similarities of meaning if the model has vectors.
- *
- * @param documents - all documents at hand, where they are in a file of their own
- * @param model - that reads them
- */
-export function placedRows(
-  rows: readonly PairRow[],
-  documents: ReadonlyMap<string, LabDocument> | undefined,
-  { prompt, vectors }: { readonly prompt: Pick<PromptConfig, 'folding'> } & Pick<Reader, 'vectors'>,
-): (PairRow & { readonly pair: { readonly standing: Standing } })[] {
-  const pairs = rows.map(({ pair }) => pair);
-  const placed = listed(pairs, collectionIndex(rows, documents, prompt.folding), vectors);
-  return placed.map((pair, i) => ({ row: i + 1, ...rows[i], pair }));
-}
-
-/** BM25 over all documents at hand; arguments as {@link placedRows}. */
-export function collectionIndex(
-  rows: readonly PairRow[],
-  documents: ReadonlyMap<string, LabDocument> | undefined,
-  folding: PromptConfig['folding'],
-): Bm25 {
-  return new Bm25(documents?.values() ?? rows.map(({ pair }) => pair.document), textFolding(folding));
+async function* readable(rows: ReadRows): AsyncGenerator<PairRow> {
+  for await (const item of rows) if (!isRowError(item)) yield item;
 }
 
 /**

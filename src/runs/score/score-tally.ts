@@ -1,6 +1,7 @@
 /**
  * How far the scores of a file agree with its grades: the same numbers in `lab score` and in the Files view.
  */
+import { textKey } from '../../common/rng.ts';
 import { yieldToMessages } from '../../common/yield.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
 import { normaliseQuery } from '../../data/splits.ts';
@@ -27,7 +28,7 @@ import {
   type ReliabilityBin,
   reliabilityBins,
 } from '../../relevance/metrics/calibration.ts';
-import { documentTexts } from '../../relevance/pair/document-text.ts';
+import { documentKey } from '../../relevance/pair/document-text.ts';
 import type { LabelScale } from '../../relevance/pair/labels.ts';
 
 /** Queries of a file that the model was trained on. */
@@ -151,11 +152,12 @@ export class ScoreTally {
     if (isCut) this.#cut += 1;
     if (!this.#queries.has(queryId)) this.#queries.set(queryId, this.trainedOn(query));
     if (label === undefined) return;
-    const key = JSON.stringify([queryId, normaliseQuery(query), document.docId, documentTexts(document)]);
+    const texts = documentKey(document);
+    const key = textKey(queryId, normaliseQuery(query), document.docId, texts);
     const before = this.#compared.get(key);
     if (before === undefined) {
       // Ties are broken by the texts of documents: how a file spells its ids must not change a metric.
-      const docId = documentTexts(document);
+      const docId = texts;
       const others = { bm25: standing?.score, likeness: meaning?.title };
       this.#compared.set(key, { queryId, docId, label, probabilities, ...others });
     } else if (before.label === label) this.#repeated += 1;
@@ -174,8 +176,8 @@ export class ScoreTally {
     const { scale: own, card } = this.#model;
     const mapping = labelMapping(own, scale);
     const graded = this.#graded();
-    const labels = graded.length === 0 ? undefined : reportLabels(graded, scale.size, mapping);
-    const ranking = graded.length === 0 ? undefined : reportRanking(graded);
+    const labels = graded.length === 0 ? undefined : reportLabels(graded, scale.size, mapping, false);
+    const ranking = graded.length === 0 ? undefined : reportRanking(graded, false);
     return {
       file: counts.file,
       model: card.name,
@@ -196,8 +198,8 @@ export class ScoreTally {
       pairAccuracy: ranking?.pairAccuracy.value ?? null,
       expectedCalibrationError: labels?.expectedCalibrationError.value ?? null,
       rankedQueries: ranking?.queries ?? null,
-      bm25: valuesOf(orderBy(graded, ({ bm25 }) => bm25)),
-      vectors: valuesOf(orderBy(graded, ({ likeness }) => likeness)),
+      bm25: valuesOf(orderBy(graded, ({ bm25 }) => bm25, false)),
+      vectors: valuesOf(orderBy(graded, ({ likeness }) => likeness, false)),
       abstention:
         abstainBelow === undefined ? null : abstentionAt(sureAnswers(graded, scale.size, mapping), abstainBelow),
       judges: counts.judges,
@@ -241,12 +243,13 @@ export class ScoreTally {
 function orderBy(
   pairs: readonly ComparedPair[],
   scoreOf: (pair: ComparedPair) => number | undefined,
+  hasIntervals = true,
 ): RankingReport | null {
   const scored = pairs.flatMap((pair) => {
     const score = scoreOf(pair);
     return score === undefined ? [] : [{ ...pair, score }];
   });
-  return scored.length === 0 ? null : reportOrder(scored);
+  return scored.length === 0 ? null : reportOrder(scored, hasIntervals);
 }
 
 function valuesOf(report: RankingReport | null): RankingValues | null {

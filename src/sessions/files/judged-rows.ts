@@ -13,18 +13,13 @@ import type { OpenedData } from '../../data/layouts/open-data.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
 import type { FileSurvey } from '../../protocol/files.ts';
 import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
-import type { LabDocument, Pair } from '../../relevance/pair/pair.ts';
-import type { Bm25 } from '../../relevance/prompt/bm25.ts';
+import type { LabDocument, Pair, Standing } from '../../relevance/pair/pair.ts';
+import { Bm25 } from '../../relevance/prompt/bm25.ts';
 import { type VectorSource, withMeaning } from '../../relevance/prompt/meaning.ts';
 import { listed } from '../../relevance/prompt/listed.ts';
 import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
-import {
-  collectionIndex,
-  countGrades,
-  type FileGrades,
-  gradeScaleOf,
-  placedRows,
-} from '../../runs/score/score-rows.ts';
+import { textFolding } from '../../relevance/pair/text-folding.ts';
+import { countGrades, type FileGrades, gradeScaleOf } from '../../runs/score/score-rows.ts';
 
 /** More pairs do not fit into the memory of a tab. */
 const MAX_PAIRS = 1_000_000;
@@ -35,7 +30,8 @@ const SHOWN_GRADES = 12;
 const SHOWN_TEXTS = 3;
 const TEXT_LENGTH = 40;
 
-type PlacedRow = ReturnType<typeof placedRows>[number];
+/** A row with its standing. */
+type PlacedRow = PairRow & { readonly pair: { readonly standing: Standing } };
 
 /** What decides how pairs are shown to a model, or to rules, which read no vectors. */
 interface RowsReader {
@@ -164,7 +160,8 @@ export class JudgedRows {
   /** All pairs with their standing under a text folding. */
   placed(folding: PromptConfig['folding']): readonly PlacedRow[] {
     if (this.#placed !== undefined && this.#placed.folding === folding) return this.#placed.rows;
-    const rows = placedRows(this.rows, this.documents, { prompt: { folding } });
+    const pairs = listed(this.rows.map(({ pair }) => pair), this.#indexOf(folding), undefined); // prettier-ignore
+    const rows = pairs.map((pair, i) => ({ row: i + 1, ...this.rows[i], pair }));
     this.#placed = { folding, rows };
     return rows;
   }
@@ -190,17 +187,21 @@ export class JudgedRows {
     folding: PromptConfig['folding'],
     vectors?: LabModel['vectors'],
   ): Pick<Pair, 'standing' | 'meaning'> {
-    const index =
-      this.#index !== undefined && this.#index.folding === folding
-        ? this.#index
-        : { folding, bm25: collectionIndex(this.rows, this.documents, folding) };
-    this.#index = index;
     const others = this.rows.filter(({ pair: { queryId } }, i) => i !== place && queryId === pair.queryId);
     const found = [pair, ...others.map((row) => row.pair)];
-    const [placed] = listed([pair], index.bm25, vectors, found);
+    const [placed] = listed([pair], this.#indexOf(folding), vectors, found);
     if (placed === undefined) throw new RangeError('standingOf: no standing for one pair');
     const { standing, meaning } = placed;
     return { standing, ...(meaning && { meaning }) };
+  }
+
+  /** BM25 over all documents at hand. */
+  #indexOf(folding: PromptConfig['folding']): Bm25 {
+    if (this.#index === undefined || this.#index.folding !== folding) {
+      const documents = this.documents?.values() ?? this.rows.map(({ pair }) => pair.document);
+      this.#index = { folding, bm25: Bm25.of(documents, textFolding(folding)) };
+    }
+    return this.#index.bm25;
   }
 
   /** The different queries with the first text of each, and for each pair the index of its query. */

@@ -52,7 +52,7 @@ export function baselinesOf(
   const { scaleSize } = rules.instruction;
   const counts = Array.from({ length: scaleSize }, (_, label) => train.filter((pair) => pair.label === label).length);
   const usual = counts.indexOf(Math.max(...counts));
-  const index = new Bm25(documents, rules.lexicon.folding);
+  const index = Bm25.of(documents, rules.lexicon.folding);
   const scoreOf = ({ query, document }: JudgedPair): number => index.score(query, document);
   const bounds = fitThresholds(
     train.map(scoreOf),

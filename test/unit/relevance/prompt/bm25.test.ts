@@ -18,13 +18,13 @@ describe('documents without ids', () => {
   it('are identified by their texts', () => {
     const [kettle, lamp] = ['kettle', 'lamp'].map((title) => makeDocument({ title }));
     if (kettle === undefined || lamp === undefined) throw new Error('two documents');
-    const index = new Bm25([kettle, lamp], currentFolding());
+    const index = Bm25.of([kettle, lamp], currentFolding());
     expect(index.score('lamp', lamp)).toBeGreaterThan(index.score('lamp', kettle));
   });
 });
 
 describe('Bm25', () => {
-  const bm25 = new Bm25(documents, currentFolding());
+  const bm25 = Bm25.of(documents, currentFolding());
 
   it('equals the formula', () => {
     // Content words per document: 2, 3, 6 (blue lamp very long title many word is 7), 1.

@@ -18,14 +18,14 @@ describe('withStanding', () => {
   const [red, kettle] = [Math.log(1 + 3.5 / 1.5), Math.log(1 + 2.5 / 2.5)];
 
   it('weights the words of a query by inverse document frequency', () => {
-    const [first, second, third] = withStanding(pairsOf('red kettle'), new Bm25(documents, currentFolding()));
+    const [first, second, third] = withStanding(pairsOf('red kettle'), Bm25.of(documents, currentFolding()));
     expect(first?.standing?.coverage).toBeCloseTo(1, 10);
     expect(second?.standing?.coverage).toBeCloseTo(kettle / (red + kettle), 10);
     expect(third?.standing?.coverage).toBe(0);
   });
 
   it('ranks documents within their query, equal scores on the same rank', () => {
-    const both = withStanding([...pairsOf('red kettle'), ...pairsOf('lamp')], new Bm25(documents, currentFolding()));
+    const both = withStanding([...pairsOf('red kettle'), ...pairsOf('lamp')], Bm25.of(documents, currentFolding()));
     expect(both.map(({ standing }) => standing?.rank)).toEqual([1, 2, 3, 3, 3, 3, 1, 1]);
     // All documents have the mean length, so each word found counts a fixed part of its weight.
     expect(both[1]?.standing?.relative).toBeCloseTo(kettle / (red + kettle), 10);
@@ -33,14 +33,14 @@ describe('withStanding', () => {
   });
 
   it('counts places among all pairs found for the query, even if only some are requested', () => {
-    const index = new Bm25(documents, currentFolding());
+    const index = Bm25.of(documents, currentFolding());
     const all = [...pairsOf('red kettle'), ...pairsOf('lamp')];
     const placed = withStanding(all, index);
     for (const [i, pair] of all.entries()) expect(withStanding([pair], index, all)).toEqual([placed[i]]);
   });
 
   it('has no best document if no word is found', () => {
-    const none = withStanding(pairsOf('toaster'), new Bm25(documents, currentFolding()));
+    const none = withStanding(pairsOf('toaster'), Bm25.of(documents, currentFolding()));
     expect(none.map(({ standing }) => standing)).toEqual(
       documents.map(() => ({ coverage: 0, score: 0, relative: 0, rank: 1 })),
     );

@@ -5,10 +5,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rowsToScore, surveyRows, unreadGrades } from '../../../../src/runs/score/score-rows.ts';
-import { readPairs } from '../../../../src/data/files/pairs-file.ts';
+import { FileLists } from '../../../../src/runs/score/file-lists.ts';
+import { type GradedRow, type PairRow, readPairs } from '../../../../src/data/files/pairs-file.ts';
 import { tableLines } from '../../../../src/data/files/table-writer.ts';
+import { isRowError } from '../../../../src/data/files/records.ts';
 import { DEFAULT_SCALE } from '../../../../src/relevance/pair/labels.ts';
-import { CURRENT_FOLDING } from '../../../../src/relevance/pair/text-folding.ts';
+import { CURRENT_FOLDING, textFolding } from '../../../../src/relevance/pair/text-folding.ts';
+import { Bm25 } from '../../../../src/relevance/prompt/bm25.ts';
+import { listed } from '../../../../src/relevance/prompt/listed.ts';
 import { DEFAULT_PROMPT_CONFIG, promptContent } from '../../../../src/relevance/prompt/prompt.ts';
 
 interface Row {
@@ -39,12 +43,17 @@ async function* bytesOf(rows: readonly Row[]): AsyncGenerator<Uint8Array> {
 
 const read = (rows: readonly Row[]) => readPairs(bytesOf(rows), { fileName: 'rows.csv', scale: DEFAULT_SCALE });
 
+/** The rows as they are scored, with a first pass over them. */
+async function* scored(rows: readonly Row[], limit?: number, isListed = true): AsyncGenerator<PairRow> {
+  const lists = isListed ? new FileLists({ prompt: PROMPT }, undefined) : undefined;
+  await surveyRows('rows.csv', read(rows), () => expect.fail('all rows can be read'), lists);
+  yield* rowsToScore(read(rows), lists, limit);
+}
+
 /** The model's input for each row, in the order of the rows. */
 async function told(rows: readonly Row[], limit?: number): Promise<object[]> {
   const contents: object[] = [];
-  for await (const { pair } of rowsToScore({ prompt: PROMPT }, read(rows), undefined, limit)) {
-    contents.push(promptContent(pair, PROMPT));
-  }
+  for await (const { pair } of scored(rows, limit)) contents.push(promptContent(pair, PROMPT));
   return contents;
 }
 
@@ -110,15 +119,9 @@ describe('the input of a model for a row', () => {
     const rows = [' red kettle', 'red kettle\t'].map((query, i): Row => {
       return { query, docId: `d${i}`, title: 'kettle', grade: `${i}` };
     });
-    for (const standing of [true, false]) {
+    for (const isListed of [true, false]) {
       const kept: unknown[] = [];
-      for await (const { pair: _, ...rest } of rowsToScore(
-        { prompt: { ...PROMPT, standing } },
-        read(rows),
-        undefined,
-      )) {
-        kept.push(rest);
-      }
+      for await (const { pair: _, ...rest } of scored(rows, undefined, isListed)) kept.push(rest);
       expect(kept).toMatchObject([
         { row: 2, ownQuery: ' red kettle', grade: '0' },
         { row: 3, ownQuery: 'red kettle\t', grade: '1' },
@@ -126,12 +129,61 @@ describe('the input of a model for a row', () => {
     }
   });
 
+  it('is the same as with the whole file at hand', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRows, async (rows) => {
+        const pairs: (PairRow & GradedRow)['pair'][] = [];
+        for await (const item of read(rows)) if (!isRowError(item)) pairs.push(item.pair);
+        const index = Bm25.of(pairs.map(({ document }) => document), textFolding(CURRENT_FOLDING)); // prettier-ignore
+        const placed: unknown[] = [];
+        for await (const { pair } of scored(rows)) placed.push(pair);
+        expect(placed).toEqual(listed(pairs, index, undefined));
+      }),
+    );
+  });
+
+  it('comes as soon as its list is complete, so that a file is never held whole', async () => {
+    const rows = Array.from({ length: 50 }, (_, i): Row => {
+      return { query: `kettle ${Math.floor(i / 5)}`, docId: `d${i}`, title: `kettle ${i}`, grade: '' };
+    });
+    const lists = new FileLists({ prompt: PROMPT }, undefined);
+    await surveyRows('rows.csv', read(rows), () => expect.fail('all rows can be read'), lists);
+    let readSoFar = 0;
+    const counted = async function* (): ReturnType<typeof readPairs> {
+      for await (const row of read(rows)) {
+        readSoFar += 1;
+        yield row;
+      }
+    };
+    let count = 0;
+    for await (const _ of rowsToScore(counted(), lists)) {
+      count += 1;
+      expect(readSoFar).toBe(Math.ceil(count / 5) * 5);
+    }
+    expect(count).toBe(rows.length);
+  });
+
+  it('is given to every row once, also of a file that has changed since its first pass', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRows, anyRows, async (before, after) => {
+        const lists = new FileLists({ prompt: PROMPT }, undefined);
+        await surveyRows('rows.csv', read(before), () => expect.fail('all rows can be read'), lists);
+        const given: number[] = [];
+        for await (const { row, pair } of rowsToScore(read(after), lists)) {
+          given.push(row);
+          expect(pair.standing).toBeDefined();
+        }
+        expect(given).toEqual(after.map((_, i) => i + 2));
+      }),
+    );
+  });
+
   it('handles a list of one query with as many documents as a shop has', async () => {
     const rows = Array.from({ length: 130_000 }, (_, i): Row => {
       return { query: 'red kettle', docId: `d${i}`, title: i % 3 === 0 ? `red kettle ${i}` : `hose ${i}`, grade: '' };
     });
     let count = 0;
-    for await (const { pair } of rowsToScore({ prompt: PROMPT }, read(rows), undefined)) {
+    for await (const { pair } of scored(rows)) {
       if (count < 3) expect(pair.standing?.rank).toBe(count === 0 ? 1 : 43_335);
       count += 1;
     }

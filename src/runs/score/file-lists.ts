@@ -1,0 +1,85 @@
+/**
+ * The lists that the queries of a file have, without holding the file: a first pass counts the rows of each list and
+ * the words of all documents, a second one places a list as soon as its last row is read. Where the rows of each query
+ * stand together, that takes the memory of the longest list.
+ */
+import type { PairRow } from '../../data/files/pairs-file.ts';
+import type { LabModel } from '../../infer/lab-model.ts';
+import type { LabDocument } from '../../relevance/pair/pair.ts';
+import { textFolding } from '../../relevance/pair/text-folding.ts';
+import { Bm25, CollectionCounts } from '../../relevance/prompt/bm25.ts';
+import { listed } from '../../relevance/prompt/listed.ts';
+import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
+import { listKeyOf } from '../../relevance/prompt/standing.ts';
+
+/** Stems of documents that are held between the passes: about 60 MB. */
+const HELD_STEMS = 1_000_000;
+
+/** The rows of a list that have been read. */
+interface OpenList {
+  readonly rows: PairRow[];
+  /** Rows that the first pass counted and the second has not read. */
+  left: number;
+  /** Once the list is complete. */
+  placed: readonly PairRow[] | undefined;
+}
+
+export class FileLists {
+  readonly #sizes = new Map<string, number>();
+  readonly #index: Bm25;
+  /** Undefined where all documents are at hand. */
+  readonly #counts: CollectionCounts | undefined;
+  readonly #vectors: LabModel['vectors'];
+
+  /**
+   * @param documents - all documents, where they are in a separate file
+   * @param model - that reads the pairs
+   */
+  constructor(
+    { prompt, vectors }: { readonly prompt: Pick<PromptConfig, 'folding'>; readonly vectors?: LabModel['vectors'] },
+    documents: ReadonlyMap<string, LabDocument> | undefined,
+  ) {
+    const folding = textFolding(prompt.folding);
+    this.#counts = documents === undefined ? new CollectionCounts(folding, HELD_STEMS) : undefined;
+    this.#index = this.#counts === undefined ? Bm25.of(documents?.values() ?? [], folding) : new Bm25(this.#counts);
+    this.#vectors = vectors;
+  }
+
+  /** Counts a row in the first pass. */
+  add({ pair }: PairRow): void {
+    const key = listKeyOf(pair);
+    this.#sizes.set(key, (this.#sizes.get(key) ?? 0) + 1);
+    this.#counts?.add(pair.document);
+  }
+
+  /**
+   * The same rows in a second pass, each with its place in its list, in their order. Rows that the first pass did not
+   * see, of a file that has changed since, form lists with what else was read.
+   */
+  async *placed(rows: AsyncIterable<PairRow>): AsyncGenerator<PairRow> {
+    const lists = new Map<string, OpenList>();
+    let waiting: { readonly list: OpenList; readonly place: number }[] = [];
+    for await (const row of rows) {
+      const key = listKeyOf(row.pair);
+      const list = lists.get(key) ?? { rows: [], left: this.#sizes.get(key) ?? Infinity, placed: undefined };
+      lists.set(key, list);
+      waiting.push({ list, place: list.rows.push(row) - 1 });
+      list.left -= 1;
+      if (list.left > 0) continue;
+      this.#place(list);
+      lists.delete(key);
+      const stuck = waiting.findIndex(({ list: { placed } }) => placed === undefined);
+      const ready = stuck === -1 ? waiting : waiting.slice(0, stuck);
+      waiting = stuck === -1 ? [] : stuck === 0 ? waiting : waiting.slice(stuck);
+      yield* ready.flatMap(({ list: { placed }, place }) => placed?.[place] ?? []);
+    }
+    for (const list of lists.values()) this.#place(list);
+    yield* waiting.flatMap(({ list: { placed }, place }) => placed?.[place] ?? []);
+  }
+
+  #place(list: OpenList): void {
+    const { rows } = list;
+    const pairs = listed(rows.map(({ pair }) => pair), this.#index, this.#vectors); // prettier-ignore
+    list.placed = pairs.map((pair, i) => ({ row: i + 1, ...rows[i], pair }));
+  }
+}
