@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { BUILT_PAGE, serveFolder, type StaticHost } from './static-host.ts';
 import { runTiny } from './tiny-demonstration.ts';
-import { visit } from './visit.ts';
+import { visit, whole } from './visit.ts';
 
 describeBrowser('the demonstration in the page', () => {
   let browser: Browser;
@@ -51,7 +51,7 @@ describeBrowser('the demonstration in the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('is offered after a reload during the run, and continues to its end from what was stored', async () => {
+  whole('is offered after a reload during the run, and continues to its end from what was stored', async () => {
     host = await serveFolder(BUILT_PAGE);
     const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/collapse`);
     await runTiny(page, { Steps: '12' });

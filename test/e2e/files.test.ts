@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { Rng } from '../../src/common/rng.ts';
 import { startKillableBrowser } from './killable-browser.ts';
-import { looksOf, visit } from './visit.ts';
+import { looksOf, visit, whole } from './visit.ts';
 
 const FILES_URL = `${inject('pageUrl')}?backend=wasm#/files`;
 const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];
@@ -207,7 +207,7 @@ describeBrowser('the Files view', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('resumes after the browser was killed in mid-file, to the same result', async () => {
+  whole('resumes after the browser was killed in mid-file, to the same result', async () => {
     const pairs = manyPairsTsv(6000);
     const profile = mkdtempSync(join(tmpdir(), 'afrl-lab-killed-'));
     let killable = await startKillableBrowser(profile, FILES_URL);

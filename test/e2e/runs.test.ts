@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { startKillableBrowser } from './killable-browser.ts';
 import { runTiny } from './tiny-demonstration.ts';
-import { visit } from './visit.ts';
+import { visit, whole } from './visit.ts';
 
 const TRAIN = { 'Training queries': '12', 'Held-out pairs': '4', 'Batch size': '4', 'Evaluate every': '2', 'Save every': '2', Steps: '4' }; // prettier-ignore
 
@@ -154,7 +154,7 @@ describeBrowser('the Runs view', () => {
     expect([...complaints, ...foreignRequests, ...other.complaints, ...other.foreignRequests]).toEqual([]);
   });
 
-  it('makes a sweep, which continues after the browser was killed in the middle of it', async () => {
+  whole('makes a sweep, which continues after the browser was killed in the middle of it', async () => {
     const profile = mkdtempSync(join(tmpdir(), 'afrl-lab-sweep-'));
     const url = `${inject('pageUrl')}?backend=wasm#/train`;
     let killable = await startKillableBrowser(profile, url);

@@ -6,7 +6,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { recordedFrames, recordFrames } from './frames.ts';
-import { answered, shownLabel, visit } from './visit.ts';
+import { answered, shownLabel, visit, whole } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
 
@@ -103,7 +103,7 @@ describeBrowser('the page on its bundled model', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('gives the same probabilities on every backend', async () => {
+  whole('gives the same probabilities on every backend', async () => {
     const shares = new Map<string, string | null>();
     for (const backend of ['cpu', 'wasm', 'webgpu']) {
       const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=${backend}`);

@@ -9,7 +9,7 @@ import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { describeBrowser } from '../setup/chromium.ts';
 import { type KillableBrowser, startKillableBrowser } from './killable-browser.ts';
-import { answered, shownLabel } from './visit.ts';
+import { answered, shownLabel, whole } from './visit.ts';
 
 const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;
 const STEPS = 40;
@@ -67,7 +67,7 @@ describeBrowser('training in the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('teaches a student, which resumes after a reload and answers', async () => {
+  whole('teaches a student, which resumes after a reload and answers', async () => {
     const { page, complaints } = browser;
     await page.getByRole('button', { name: 'From a teacher' }).click();
     await page.getByLabel('Teacher', { exact: true }).selectOption({ label: 'Supervised start of the demonstration' });
@@ -90,47 +90,50 @@ describeBrowser('training in the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('resumes after the browser was killed, to the weights of an uninterrupted run, and answers with them', async () => {
-    const { page } = browser;
-    await startTiny(page);
-    await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByRole('button', { name: 'Continue' }).waitFor();
-    // From the step of the pause, single steps lead to one after a checkpoint, so that the kill loses work.
-    const paused = await shownStep(page);
-    const saved = paused + SAVE_EVERY - (paused % SAVE_EVERY);
-    for (let step = paused + 1; step <= saved + 1; step++) {
-      await page.getByRole('button', { name: 'One step' }).click();
-      await expect.poll(() => shownStep(page)).toBe(step);
-    }
-    await page.getByRole('heading', { name: `first-model, step ${saved}` }).waitFor();
-    await browser.kill();
+  whole(
+    'resumes after the browser was killed, to the weights of an uninterrupted run, and answers with them',
+    async () => {
+      const { page } = browser;
+      await startTiny(page);
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByRole('button', { name: 'Continue' }).waitFor();
+      // From the step of the pause, single steps lead to one after a checkpoint, so that the kill loses work.
+      const paused = await shownStep(page);
+      const saved = paused + SAVE_EVERY - (paused % SAVE_EVERY);
+      for (let step = paused + 1; step <= saved + 1; step++) {
+        await page.getByRole('button', { name: 'One step' }).click();
+        await expect.poll(() => shownStep(page)).toBe(step);
+      }
+      await page.getByRole('heading', { name: `first-model, step ${saved}` }).waitFor();
+      await browser.kill();
 
-    // Every view shows that there is an unfinished run.
-    browser = await startKillableBrowser(profile, TRAIN_URL.replace('#/train', ''));
-    const reopened = browser.page;
-    await reopened.getByRole('link', { name: 'Train (unfinished run)' }).click();
-    await reopened.getByText(`A run stopped at step ${saved} of ${STEPS}`).waitFor();
-    await reopened.getByRole('button', { name: 'Continue' }).click();
-    const resumedHash = await finishedHash(reopened);
-    expect(await reopened.getByText(/^A run stopped /u).count()).toBe(0);
+      // Every view shows that there is an unfinished run.
+      browser = await startKillableBrowser(profile, TRAIN_URL.replace('#/train', ''));
+      const reopened = browser.page;
+      await reopened.getByRole('link', { name: 'Train (unfinished run)' }).click();
+      await reopened.getByText(`A run stopped at step ${saved} of ${STEPS}`).waitFor();
+      await reopened.getByRole('button', { name: 'Continue' }).click();
+      const resumedHash = await finishedHash(reopened);
+      expect(await reopened.getByText(/^A run stopped /u).count()).toBe(0);
 
-    // The form shows the settings of the resumed run; the same run again, without interruption.
-    expect(await reopened.getByLabel('Batch size', { exact: true }).inputValue()).toBe(TINY['Batch size']);
-    await reopened.getByRole('button', { name: 'New run' }).click();
-    await reopened.getByRole('button', { name: 'Start training' }).click();
-    expect(await finishedHash(reopened)).toBe(resumedHash);
+      // The form shows the settings of the resumed run; the same run again, without interruption.
+      expect(await reopened.getByLabel('Batch size', { exact: true }).inputValue()).toBe(TINY['Batch size']);
+      await reopened.getByRole('button', { name: 'New run' }).click();
+      await reopened.getByRole('button', { name: 'Start training' }).click();
+      expect(await finishedHash(reopened)).toBe(resumedHash);
 
-    await reopened.getByRole('link', { name: 'Score with this model' }).click();
-    await reopened.locator('.origin', { hasText: `your checkpoint first-model, step ${STEPS} (2)` }).waitFor();
-    await answered(reopened);
-    expect(['irrelevant', 'partial', 'substantial', 'exact']).toContain(await shownLabel(reopened));
-    await reopened.getByRole('link', { name: 'Use the bundled model' }).click();
-    await reopened.locator('.origin').waitFor({ state: 'detached' });
-    await answered(reopened);
-    expect(browser.complaints).toEqual([]);
-  });
+      await reopened.getByRole('link', { name: 'Score with this model' }).click();
+      await reopened.locator('.origin', { hasText: `your checkpoint first-model, step ${STEPS} (2)` }).waitFor();
+      await answered(reopened);
+      expect(['irrelevant', 'partial', 'substantial', 'exact']).toContain(await shownLabel(reopened));
+      await reopened.getByRole('link', { name: 'Use the bundled model' }).click();
+      await reopened.locator('.origin').waitFor({ state: 'detached' });
+      await answered(reopened);
+      expect(browser.complaints).toEqual([]);
+    },
+  );
 
-  it('holds as many nodes after many checkpoints as a page that was just opened', async () => {
+  whole('holds as many nodes after many checkpoints as a page that was just opened', async () => {
     const { page } = browser;
     await startTiny(page, { 'Save every': '2' });
     await finishedHash(page);
@@ -149,7 +152,7 @@ describeBrowser('training in the page', () => {
     await expect.poll(nodes).toBe(after);
   });
 
-  it('discards an interrupted run when asked to', async () => {
+  whole('discards an interrupted run when asked to', async () => {
     const { page, complaints } = browser;
     await startTiny(page, { 'Save every': String(STEPS) });
     await page.getByRole('button', { name: 'Pause' }).click();

@@ -2,7 +2,7 @@
  * One visit to the page: a new browser context, with a record of everything the page must not do.
  */
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { inject, onTestFinished } from 'vitest';
+import { inject, it, onTestFinished } from 'vitest';
 
 /** WebGPU on a software adapter takes seconds where a GPU takes milliseconds. */
 const LONGEST_WAIT_MS = 120_000;
@@ -87,6 +87,9 @@ export const SCREENS = [
 export function looksOf<Look>(looks: readonly Look[], state: number): readonly Look[] {
   return inject('isWhole') ? looks : looks.filter((_, i) => i === state % looks.length);
 }
+
+/** A test of `npm run test:all` alone: not the first way through a view, or one that waits for kills and reloads. */
+export const whole = inject('isWhole') ? it : it.skip;
 
 /** Each item with its number. */
 export function numbered<T>(items: readonly T[]): [T, number][] {
