@@ -3,7 +3,8 @@
  * travels as `name` and is read back here. Any other error becomes an `internal` failure.
  */
 import * as v from 'valibot';
-import { type LabErrorCode, messageOf } from '../common/errors.ts';
+import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
+import { withMemoryNamed } from '../common/memory-errors.ts';
 
 // A record, so that a code that is added to the union but not here fails to compile.
 const CODES: Record<LabErrorCode, true> = {
@@ -33,10 +34,15 @@ export const FailureSchema = v.strictObject({
 });
 export type Failure = v.InferOutput<typeof FailureSchema>;
 
+/** What to do where the browser has no memory left, whatever it was needed for. */
+const FREE_MEMORY = 'Close other tabs and programs, and try again. What was saved is still there.';
+
 /** Anything that was thrown, here or in another thread, as a failure. */
 export function failureOf(thrown: unknown): Failure {
   const name = thrown instanceof Error ? thrown.name : '';
-  return { code: isCode(name) ? name : 'internal', message: messageOf(thrown) };
+  if (isCode(name)) return { code: name, message: messageOf(thrown) };
+  const named = withMemoryNamed(thrown, FREE_MEMORY);
+  return { code: named instanceof LabError ? named.code : 'internal', message: messageOf(named) };
 }
 
 /**

@@ -2,6 +2,7 @@
  * Failures of a backend during a run, as typed errors with a fix.
  */
 import { LabError } from '../common/errors.ts';
+import { withMemoryNamed } from '../common/memory-errors.ts';
 import type { BackendFault } from '../gpu/current-backend.ts';
 
 const SMALLER = 'Use a smaller batch with more accumulation, or a smaller preset.';
@@ -31,11 +32,7 @@ export function faultError({ kind, message }: BackendFault): LabError {
   }
 }
 
-/** The messages of failed allocations: engines throw plain RangeErrors, Emscripten throws plain Errors. */
-const OUT_OF_MEMORY = /out of memory|allocation failed|array buffer allocation|invalid (typed )?array length|\boom\b/i;
-
-/** What was thrown, converted to `out-of-memory` if its message says so. */
-export function withMemoryNamed(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || thrown instanceof LabError || !OUT_OF_MEMORY.test(thrown.message)) return thrown;
-  return new LabError('out-of-memory', { message: `Memory ran out: ${thrown.message}.`, fix: SMALLER, cause: thrown });
+/** What a run has thrown, converted to `out-of-memory` if its message says so. */
+export function memoryNamed(thrown: unknown): unknown {
+  return withMemoryNamed(thrown, SMALLER);
 }

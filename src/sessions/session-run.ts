@@ -12,7 +12,7 @@ import { type Failure, failureOf, isOfRun } from '../protocol/failure.ts';
 import type { RunBest, RunCompletions, RunDescription, RunState, RunWatch } from '../protocol/tracked-run.ts';
 import { ActiveTime } from '../runs/active-time.ts';
 import { bestPoint, isExhausted } from '../runs/run-watch.ts';
-import { faultError, withMemoryNamed } from '../runs/run-failures.ts';
+import { faultError, memoryNamed } from '../runs/run-failures.ts';
 import type { Errand, FinishedRun, LiveRun, RunHooks, RunKind, RunMoment } from './run-kind.ts';
 import type { RunStore } from './run-store.ts';
 import type { Session } from './session.ts';
@@ -157,7 +157,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
       kind.onEnded?.(this.#step, { finished });
       return undefined;
     } catch (thrown) {
-      const error = withMemoryNamed(thrown);
+      const error = memoryNamed(thrown);
       const failure = failureOf(error);
       if (failure.code === 'aborted' && signal.aborted) {
         await this.#track('stopped');

@@ -2,12 +2,13 @@
  * The built page on a plain static host, under a path, offline: after one visit it opens and answers although the host
  * is gone, with every backend; and a newer version is offered, never forced.
  */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { checkForUpdate, release } from './newer-version.ts';
 import { BUILT_PAGE, ISOLATION, serveFolder, type StaticHost } from './static-host.ts';
 import { answered, shownLabel, visit } from './visit.ts';
 
@@ -94,22 +95,3 @@ describeBrowser('the page without a network', () => {
     });
   });
 });
-
-/** Writes a version with another title into the folder, as a build would: the page and the list of files change. */
-async function release(folder: string, title: string): Promise<void> {
-  const page = join(folder, 'index.html');
-  await writeFile(page, (await readFile(page, 'utf8')).replace('<title>AFRL Lab<', `<title>${title}<`));
-  const copy = join(folder, 'offline.worker.js');
-  const script = await readFile(copy, 'utf8');
-  const changed = script.replace(/"revision":"\w+"(?=,"url":"index\.html")/u, '"revision":"newer"');
-  expect(changed).not.toBe(script);
-  await writeFile(copy, changed);
-}
-
-/** What a browser does by itself at the next visit. */
-async function checkForUpdate(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    const registration = await navigator.serviceWorker.ready;
-    await registration.update();
-  });
-}

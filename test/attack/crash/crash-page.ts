@@ -1,35 +1,43 @@
 /**
- * The built page in a Chromium that is killed at a transaction of its store while it trains, started again on the same
- * profile, and killed again; at last the run ends. Its weights have to be those of a run that nobody killed.
+ * The built page in a Chromium that is killed at a transaction of its store, started again on the same profile, and
+ * killed again; at last its work ends. It has to come to what a page comes to that nobody killed.
  */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
+import { errors, type Page } from 'playwright-core';
 import type { Rng } from '../../../src/common/rng.ts';
 import { addressOf, buildAndServe, pageIn } from '../../setup/built-page.ts';
 import { type KillableChromium, startChromium } from '../../setup/killable-chromium.ts';
 import { findChromium } from '../../setup/system-packages.ts';
 import { type CrashCounts, NO_COUNTS } from './crash.ts';
+import type { PageScenario } from './page-scenarios.ts';
+import { readPageStore } from './page-store.ts';
 
+/** A page that shows nothing new for so long is stuck. */
 const LONGEST_WAIT_MS = 600_000;
 /** What a counted transaction says in the console. */
 const SAYS = 'crash: write';
-const SETTINGS = {
-  'Training queries': '12',
-  'Held-out pairs': '4',
-  Steps: '24',
-  'Batch size': '4',
-  'Evaluate every': '12',
-  'Save every': '2',
-};
-/** A run of this length writes about this often: its record, each checkpoint in three transactions, its end. */
-const WRITES = 40;
 
 export interface PageServer {
   readonly url: string;
   readonly chromium: string;
   close(): Promise<void>;
+}
+
+/** What a page does if nothing kills it. */
+export interface PageReference {
+  /** Transactions that may write. */
+  readonly writes: number;
+  readonly result: string;
+}
+
+interface OpenPage extends KillableChromium {
+  /** Transactions so far. */
+  readonly writes: () => number;
+  /** Resolves at the transaction of this number. */
+  readonly write: (at: number) => Promise<void>;
 }
 
 /** The built page, served. */
@@ -40,52 +48,79 @@ export async function servePage(): Promise<PageServer> {
   return { url: addressOf(server), chromium: found.path, close: () => server.close() };
 }
 
-/** The weights of a run that is not killed. */
-export function referenceHash({ url, chromium }: PageServer): Promise<string> {
+export function pageReferenceOf(server: PageServer, scenario: PageScenario): Promise<PageReference> {
   return inProfile(async (profile) => {
-    const browser = await opened(chromium, profile, url);
-    await start(browser.page);
-    const hash = await finishedHash(browser.page);
+    const browser = await opened(server, profile, scenario);
+    await scenario.goOn(browser.page);
+    const result = await scenario.result(browser.page);
+    const writes = browser.writes();
     await browser.close();
-    return hash;
+    if (writes === 0) throw new Error(`${scenario.name}: no write was counted, so that none can be killed.`);
+    return { writes, result };
   });
 }
 
 /** @param say - hears what went wrong */
 export function crashPage(
-  { url, chromium }: PageServer,
-  wanted: string,
+  server: PageServer,
+  scenario: PageScenario,
+  reference: PageReference,
   times: number,
   rng: Rng,
   say: (problem: string) => void,
 ): Promise<CrashCounts> {
   return inProfile(async (profile) => {
     const counts = { ...NO_COUNTS };
-    let browser = await opened(chromium, profile, url);
-    for (let made = 0; made < times; made++) {
-      const at = 1 + rng.int(WRITES);
-      const delayMs = rng.chance(0.5) ? 0 : rng.int(200);
-      const isHit = afterWrites(browser, at);
-      await goOn(browser.page);
-      const isKilled = await Promise.race([isHit.then(() => true), finishedHash(browser.page).then(() => false)]);
-      if (!isKilled) break;
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-      await browser.kill();
-      counts.kills += 1;
-      browser = await opened(chromium, profile, url);
-      const damaged = await browser.page.getByText('that cannot be read').count();
-      counts.halfFiles += damaged;
-      if (damaged > 0) say(`Train, write ${at}, ${delayMs} ms: ${damaged} records cannot be read`);
-    }
-    await goOn(browser.page);
-    const got = await finishedHash(browser.page);
-    if (got !== wanted) {
-      counts.unequal += 1;
-      say(`Train: ended with weights ${got} instead of ${wanted}`);
+    let browser = await opened(server, profile, scenario);
+    let what = `${scenario.name}`;
+    try {
+      let got: string | undefined;
+      for (let made = 0; made < times && got === undefined; made++) {
+        const at = 1 + rng.int(reference.writes);
+        const delayMs = rng.chance(0.5) ? 0 : rng.int(200);
+        what = `${scenario.name}, write ${at} of ${reference.writes}, ${delayMs} ms`;
+        const { page } = browser;
+        const end = scenario.goOn(page).then(() => scenario.result(page));
+        got = await Promise.race([browser.write(at).then(() => undefined), end]);
+        if (got !== undefined) break;
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        end.catch(() => undefined); // it ends with its browser
+        await browser.kill();
+        counts.kills += 1;
+        browser = await opened(server, profile, scenario);
+        for (const problem of (await readPageStore(browser.page)).broken) {
+          counts.halfFiles += 1;
+          say(`${what}: ${problem}`);
+        }
+      }
+      if (got === undefined) {
+        await scenario.goOn(browser.page);
+        got = await scenario.result(browser.page);
+      }
+      if (got !== reference.result) {
+        counts.unequal += 1;
+        say(`${what}: ${difference(got, reference.result)}`);
+      }
+      counts.halfFiles += await refused(browser.page);
+    } catch (thrown) {
+      if (!(thrown instanceof errors.TimeoutError)) throw thrown;
+      counts.stuck += 1;
+      say(`${what}: ${thrown.message}\n${await browser.page.locator('body').ariaSnapshot()}`);
     }
     await browser.close();
     return counts;
   });
+}
+
+/** Records that the page shows as damaged. */
+async function refused(page: Page): Promise<number> {
+  return page.getByText(/that cannot be read|can no longer be read/u).count();
+}
+
+function difference(got: string, wanted: string): string {
+  const at = [...got].findIndex((letter, i) => letter !== wanted[i]);
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
+  return `${hash(got)} instead of ${hash(wanted)}; from letter ${at} on: ${got.slice(Math.max(0, at - 80), at + 160)}`;
 }
 
 async function inProfile<T>(work: (profile: string) => Promise<T>): Promise<T> {
@@ -93,15 +128,24 @@ async function inProfile<T>(work: (profile: string) => Promise<T>): Promise<T> {
   try {
     return await work(profile);
   } finally {
-    rmSync(profile, { recursive: true, force: true });
+    // A browser that was killed may leave processes that write for a moment.
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
-async function opened(chromium: string, profile: string, url: string): Promise<KillableChromium> {
+async function opened({ url, chromium }: PageServer, profile: string, { view }: PageScenario): Promise<OpenPage> {
   const browser = await startChromium(chromium, profile);
-  browser.context.setDefaultTimeout(LONGEST_WAIT_MS);
+  const { context, page } = browser;
+  context.setDefaultTimeout(LONGEST_WAIT_MS);
+  let writes = 0;
+  const awaited = new Map<number, () => void>();
+  const write = (at: number): Promise<void> =>
+    new Promise((resolve) => (at <= writes ? resolve() : awaited.set(at, resolve)));
+  context.on('console', (message) => {
+    if (message.text() === SAYS) awaited.get((writes += 1))?.();
+  });
   // The store is used in threads, so that is where its transactions are counted.
-  browser.page.on('worker', (worker) => {
+  page.on('worker', (worker) => {
     const count = async (): Promise<void> =>
       worker.evaluate((says) => {
         // eslint-disable-next-line typescript/unbound-method -- called with its own object below
@@ -114,38 +158,7 @@ async function opened(chromium: string, profile: string, url: string): Promise<K
       }, SAYS);
     count().catch(() => undefined); // it ended
   });
-  await browser.page.goto(`${url}?backend=wasm#/train`);
-  await browser.page.getByRole('button', { name: 'Start training' }).waitFor();
-  return browser;
-}
-
-function afterWrites({ context }: KillableChromium, at: number): Promise<void> {
-  let count = 0;
-  return new Promise((resolve) => {
-    context.on('console', (message) => {
-      if (message.text() === SAYS && (count += 1) === at) resolve();
-    });
-  });
-}
-
-/** Begins the run, or continues it where it was interrupted. */
-async function goOn(page: Page): Promise<void> {
-  const resume = page.getByText(/^A run stopped /u);
-  const over = page.locator('lab-run-monitor .weights');
-  const empty = page.getByText('Nothing is stored yet');
-  await resume.or(over).or(empty).first().waitFor();
-  if ((await over.count()) > 0) return;
-  if ((await resume.count()) === 0) return start(page);
-  const proceed = page.getByRole('button', { name: 'Continue' });
-  const again = page.getByRole('button', { name: /^Start (?:it )?again$/iu });
-  await proceed.or(again).first().click();
-}
-
-async function start(page: Page): Promise<void> {
-  for (const [label, value] of Object.entries(SETTINGS)) await page.getByLabel(label, { exact: true }).fill(value);
-  await page.getByRole('button', { name: 'Start training' }).click();
-}
-
-async function finishedHash(page: Page): Promise<string> {
-  return page.locator('lab-run-monitor .weights').innerText();
+  await page.goto(`${url}?backend=wasm#/${view}`);
+  await page.locator(`lab-${view}-view`).waitFor();
+  return { ...browser, writes: () => writes, write };
 }

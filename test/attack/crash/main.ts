@@ -1,7 +1,7 @@
 /**
- * `npm run crash -- --kills N --seed S [--scenario NAME | --page] [--fresh]`: kills commands, or with
- * `--page` a Chromium that trains in the built page, until N kills have been counted. The counts are
- * kept in `.cache/crash`, and a command that is repeated continues.
+ * `npm run crash -- --kills N --seed S [--scenario NAME] [--page] [--fresh]`: kills commands, or with `--page` a
+ * Chromium in which the built page trains, demonstrates or judges a file, until N kills have been counted. The counts
+ * are kept in `.cache/crash`, and a command that is repeated continues.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { hashHex, Rng } from '../../../src/common/rng.ts';
 import { crash, type CrashCounts, NO_COUNTS, type Reference, referenceOf } from './crash.ts';
-import { crashPage, referenceHash, servePage } from './crash-page.ts';
+import { crashPage, type PageReference, pageReferenceOf, servePage } from './crash-page.ts';
+import { PAGE_SCENARIOS } from './page-scenarios.ts';
 import { NODE_SCENARIOS } from './scenarios.ts';
 
 const { values } = parseArgs({
@@ -23,18 +24,22 @@ const { values } = parseArgs({
 });
 const kills = Number(values.kills);
 if (!(Number.isSafeInteger(kills) && kills > 0)) throw new Error(`--kills ${values.kills} is no whole number above 0.`);
-const scenarios = NODE_SCENARIOS.filter(({ name }) => name.startsWith(values.scenario));
-if (scenarios.length === 0) {
-  throw new Error(
-    `There is no scenario "${values.scenario}"; there are ${NODE_SCENARIOS.map(({ name }) => name).join(', ')}.`,
-  );
+const isNamed = ({ name }: { readonly name: string }): boolean => name.startsWith(values.scenario);
+const names = (values.page ? PAGE_SCENARIOS : NODE_SCENARIOS).map(({ name }) => name);
+if (!names.some((name) => isNamed({ name }))) {
+  throw new Error(`There is no scenario "${values.scenario}"; there are ${names.join(', ')}.`);
 }
+/** So many rounds in a row without a kill mean that nothing is killed at all. */
+const MAX_ROUNDS_WITHOUT = 10;
 
 interface State {
   next: number;
   readonly by: Record<string, CrashCounts>;
 }
-const statePath = join('.cache/crash', `${hashHex(`${values.seed}/${values.page ? 'page' : values.scenario}`)}.json`);
+const statePath = join(
+  '.cache/crash',
+  `${hashHex(`${values.seed}/${values.page ? 'page/' : ''}${values.scenario}`)}.json`,
+);
 mkdirSync('.cache/crash', { recursive: true });
 
 function loadState(): State {
@@ -48,25 +53,44 @@ function loadState(): State {
 
 const state = loadState();
 const sum = (pick: keyof CrashCounts): number => Object.values(state.by).reduce((all, counts) => all + counts[pick], 0);
-const references = new Map<string, Reference>();
 const say = (problem: string): void => void process.stdout.write(`${problem}\n`);
+
+/** One round of a scenario: it is killed up to so many times, then ends. */
+type Round = (times: number, rng: Rng) => Promise<CrashCounts>;
 const server = values.page ? await servePage() : undefined;
-const hash = server && (await referenceHash(server));
+const references = new Map<string, Promise<Reference>>();
+const pageReferences = new Map<string, Promise<PageReference>>();
+
+function known<T>(all: Map<string, Promise<T>>, name: string, find: () => Promise<T>): Promise<T> {
+  const found = all.get(name) ?? find();
+  all.set(name, found);
+  return found;
+}
+
+const rounds: readonly (readonly [name: string, Round])[] =
+  server === undefined
+    ? NODE_SCENARIOS.filter(isNamed).map((scenario) => [
+        scenario.name,
+        async (times, rng) => crash(scenario, await known(references, scenario.name, () => referenceOf(scenario)), times, rng, say), // prettier-ignore
+      ])
+    : PAGE_SCENARIOS.filter(isNamed).map((scenario) => [
+        `${scenario.name} in Chromium`,
+        async (times, rng) => crashPage(server, scenario, await known(pageReferences, scenario.name, () => pageReferenceOf(server, scenario)), times, rng, say), // prettier-ignore
+      ]);
+
+let without = 0;
 while (sum('kills') < kills) {
   const rng = new Rng(`${values.seed}/${state.next}`);
-  const scenario = scenarios[state.next % scenarios.length];
-  if (scenario === undefined) break;
-  const times = 1 + rng.int(3);
-  const crashCommand = async (): Promise<CrashCounts> => {
-    const reference = references.get(scenario.name) ?? (await referenceOf(scenario));
-    references.set(scenario.name, reference);
-    return crash(scenario, reference, times, rng, say);
-  };
-  const got = server && hash !== undefined ? await crashPage(server, hash, times, rng, say) : await crashCommand();
-  const counts = (state.by[server ? 'Train in Chromium' : scenario.name] ??= { ...NO_COUNTS });
+  const round = rounds[state.next % rounds.length];
+  if (round === undefined) break;
+  const [name, crashOnce] = round;
+  const got = await crashOnce(1 + rng.int(3), rng);
+  const counts = (state.by[name] ??= { ...NO_COUNTS });
   for (const key of Object.keys(got) as (keyof CrashCounts)[]) counts[key] += got[key];
   state.next += 1;
   writeFileSync(statePath, JSON.stringify(state));
+  without = got.kills === 0 ? without + 1 : 0;
+  if (without === MAX_ROUNDS_WITHOUT) throw new Error(`${without} rounds in a row without a kill.`);
 }
 for (const [name, counts] of [
   ...Object.entries(state.by),

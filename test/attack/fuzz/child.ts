@@ -14,6 +14,9 @@ const { seed, target, from, to } = JSON.parse(process.env['FUZZ'] ?? '{}') as {
 const only = [...TARGETS.values()].filter(({ name }) => name.startsWith(target));
 if (only.length === 0) throw new Error(`There is no target "${target}"; there are ${[...TARGETS.keys()].join(', ')}.`);
 
+// Without its parent nobody hears of what it finds.
+process.once('disconnect', () => process.exit());
+
 let cases: Report['cases'][number][] = [];
 let finds: Report['finds'][number][] = [];
 let reportedMs = performance.now();

@@ -3,6 +3,7 @@
  * find as a file that a test reads for ever after.
  */
 import process from 'node:process';
+import { setImmediate } from 'node:timers/promises';
 import { LabError, messageOf } from '../../../src/common/errors.ts';
 import { Rng } from '../../../src/common/rng.ts';
 import type { Target } from './target.ts';
@@ -54,6 +55,9 @@ export async function judge(target: Target, number: number, input: unknown): Pro
   const start = process.cpuUsage();
   let isRefused = false;
   let found: Pick<Find, 'kind' | 'what'> | undefined;
+  const rejections: unknown[] = [];
+  const hear = (reason: unknown): void => void rejections.push(reason);
+  process.on('unhandledRejection', hear);
   try {
     await target.check(input);
   } catch (thrown) {
@@ -62,14 +66,22 @@ export async function judge(target: Target, number: number, input: unknown): Pro
       if (thrown.message.length > MOST_CHARACTERS) found = { kind: 'long message', what: `${thrown.message.length}: ${thrown.message.slice(0, 500)}` }; // prettier-ignore
     } else {
       const isWrong = thrown instanceof Error && thrown.constructor.name === 'Wrong';
-      found = { kind: isWrong ? 'wrong' : 'exception', what: thrown instanceof Error && !isWrong ? (thrown.stack ?? '').slice(0, 1500) : messageOf(thrown) }; // prettier-ignore
+      found = { kind: isWrong ? 'wrong' : 'exception', what: isWrong ? messageOf(thrown) : stackOf(thrown) }; // prettier-ignore
     }
   }
+  await setImmediate();
+  process.off('unhandledRejection', hear);
+  // What nobody waits for ends the process, even if the input was refused.
+  if (rejections.length > 0) found ??= { kind: 'exception', what: `nobody handles it: ${stackOf(rejections[0])}` };
   const { user, system } = process.cpuUsage(start);
   const cpuMs = (user + system) / 1000;
   if (cpuMs > MOST_CPU_MS) found ??= { kind: 'slow', what: `${Math.round(cpuMs)} ms of processor time` };
   if (Object.keys(Object.prototype).length > 0) found ??= { kind: 'pollution', what: 'Object.prototype has new keys' };
   return { target: target.name, isRefused, cpuMs, find: found && { target: target.name, number, ...found, input } };
+}
+
+function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? '').slice(0, 1500) : messageOf(thrown);
 }
 
 /** A find as the text of a file; bytes become base64. */

@@ -24,7 +24,7 @@ if (values.where === 'both') {
   const rest = ['--minutes', values.minutes, '--every', values.every, '--backend', values.backend];
   const codes = ['node', 'chromium'].map((where) => {
     const script = process.argv[1] ?? '';
-    return spawnSync(process.execPath, [...process.execArgv, '--expose-gc', script, ...rest, '--where', where], { stdio: 'inherit' }).status; // prettier-ignore
+    return spawnSync(process.execPath, [...process.execArgv, script, ...rest, '--where', where], { stdio: 'inherit' }).status; // prettier-ignore
   });
   process.exit(codes.some((code) => code !== 0) ? 1 : 0);
 }

@@ -1,6 +1,8 @@
-/** Trains and answers in this process, and measures what it holds. Wants `--expose-gc`. */
+/** Trains and answers in this process, and measures what it holds. */
 import * as tf from '@tensorflow/tfjs-core';
 import process from 'node:process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as v from 'valibot';
 import { openNodeBackend } from '../../../src/cli/node-backend.ts';
 import { Rng } from '../../../src/common/rng.ts';
@@ -12,6 +14,10 @@ import { makeDocument } from '../../../src/relevance/pair/pair.ts';
 import { trainSft } from '../../../src/train/sft.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
 import type { Sample } from './slopes.ts';
+
+// A context made after the flag was set has it, so the command needs no flag of its own.
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 const ANSWERS_A_ROUND = 20;
 const STEPS_A_ROUND = 5;
@@ -39,7 +45,7 @@ export async function soakNode(
     steps += STEPS_A_ROUND;
     if (elapsed() * 60 < sampledAt + everySeconds) continue;
     sampledAt = elapsed() * 60;
-    globalThis.gc?.();
+    collect();
     onSample({ minutes: elapsed(), answers, steps, values: held() });
   }
 }

@@ -70,6 +70,15 @@ describe('failures', () => {
     expect(failureOf(arrived)).toEqual({ code: 'no-backend', message: 'None works.' });
   });
 
+  it('are a want of memory where the message says so, with what to do', () => {
+    const { code, message } = failureOf(new RangeError('Array buffer allocation failed'));
+    expect(code).toBe('out-of-memory');
+    expect(message).toBe(
+      'Memory ran out: Array buffer allocation failed. Close other tabs and programs, and try again. What was saved is still there.',
+    );
+    expect(failureOf(new RangeError('Invalid typed array length: -1')).code).toBe('internal');
+  });
+
   it('are internal for anything else', () => {
     expect(failureOf(new TypeError('x is not a function')).code).toBe('internal');
     expect(failureOf('text')).toEqual({ code: 'internal', message: 'text' });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
-import { faultError, withMemoryNamed } from '../../../src/runs/run-failures.ts';
+import { faultError, memoryNamed } from '../../../src/runs/run-failures.ts';
 
 describe('a thrown error', () => {
   it.each([
@@ -9,13 +9,13 @@ describe('a thrown error', () => {
     new Error('Aborted(OOM)'), // Emscripten
     new RangeError('Out of memory'), // Safari
   ])('that reports a lack of memory becomes an error with a fix: %s', (error) => {
-    expect(withMemoryNamed(error)).toMatchObject({ code: 'out-of-memory', cause: error });
+    expect(memoryNamed(error)).toMatchObject({ code: 'out-of-memory', cause: error });
   });
 
   it.each([new Error('the room is gone'), new LabError('bad-file', { message: 'Out of memory of mine.' }), 'text'])(
     'that says anything else stays as it is: %s',
     (error) => {
-      expect(withMemoryNamed(error)).toBe(error);
+      expect(memoryNamed(error)).toBe(error);
     },
   );
 });

@@ -1,0 +1,166 @@
+/**
+ * Faults of the browser and the machine while something runs, and the sentence that a person reads of each: an update,
+ * a frozen page, no memory left, a driver that cannot compile or that computes wrongly. No work is lost by any.
+ */
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { checkForUpdate, release } from './newer-version.ts';
+import { BUILT_PAGE, serveFolder } from './static-host.ts';
+import { answered, shownLabel, visit } from './visit.ts';
+
+const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;
+const TINY = { 'Training queries': '12', 'Held-out pairs': '4', 'Batch size': '4', 'Evaluate every': '20' };
+
+describeBrowser('a fault', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await connectChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('an update in mid-run waits until the run has ended', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'afrl-lab-'));
+    await cp(BUILT_PAGE, folder, { recursive: true });
+    const host = await serveFolder(folder);
+    onTestFinished(async () => {
+      await host.close();
+      await rm(folder, { recursive: true });
+    });
+    const { page, complaints } = await visit(browser, `${host.url}?backend=wasm#/train`);
+    await page.getByText('Works offline.').waitFor();
+    await startTraining(page, { Steps: '1000000', 'Save every': '5' });
+    await page.getByRole('heading', { name: 'first-model, step 5', exact: true }).waitFor();
+    await release(folder, 'A newer lab');
+    await checkForUpdate(page);
+    await page.getByText('Something is running in this tab, so the new version waits.').waitFor();
+    const use = page.getByRole('button', { name: 'Use the new version' });
+    expect(await use.count()).toBe(0);
+    // A paused run is one as well.
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    expect(await use.count()).toBe(0);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await use.click();
+    await page.waitForFunction(() => document.title === 'A newer lab');
+    await page
+      .getByRole('heading', { name: /^first-model, step \d+$/u })
+      .first()
+      .waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('a page that is frozen in mid-run continues, to the weights of one that was not', async () => {
+    const { page, complaints } = await visit(browser, TRAIN_URL);
+    const session = await page.context().newCDPSession(page);
+    await startTraining(page, { Steps: '40' });
+    const figure = page.locator('lab-run-monitor .figure');
+    await figure.getByText(/^Step [1-9]/u).waitFor();
+    for (let i = 0; i < 3; i++) {
+      await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+      await session.send('Page.setWebLifecycleState', { state: 'active' });
+    }
+    const hash = await page.locator('lab-run-monitor .weights').innerText();
+    await page.getByRole('button', { name: 'New run' }).click();
+    await page.getByRole('button', { name: 'Start training' }).click();
+    expect(await page.locator('lab-run-monitor .weights').innerText()).toBe(hash);
+    expect(complaints).toEqual([]);
+  });
+
+  it('a thread without memory says so, and its run continues from what it saved', async () => {
+    const { page } = await visit(browser, TRAIN_URL);
+    await startTraining(page, { Steps: '40', 'Save every': '5' });
+    await page.getByRole('heading', { name: 'first-model, step 5', exact: true }).waitFor();
+    await exhaust(page, 'train.worker');
+    await page.getByText('The model does not fit into memory').waitFor();
+    await page.getByText('Memory ran out: Array buffer allocation failed. Use a smaller batch').waitFor();
+    await page.reload();
+    await page.getByText(/^A run stopped at step \d+ of 40$/u).waitFor();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    expect(await page.locator('lab-run-monitor .weights').innerText()).toMatch(/^[0-9a-f]{8,}$/u);
+  });
+
+  it('a model without memory says so, and answers again once there is some', async () => {
+    const { page } = await visit(browser, `${inject('pageUrl')}?backend=wasm#/score`);
+    await answered(page);
+    const restore = await exhaust(page, 'score.worker');
+    await page.getByRole('textbox', { name: 'Query', exact: true }).fill('blue kettle');
+    await page.getByText('The model does not fit into memory').waitFor();
+    await page.getByText('Close other tabs and programs, and try again.').waitFor();
+    await restore();
+    await page.getByRole('textbox', { name: 'Query', exact: true }).fill('blue mug');
+    await answered(page);
+    expect(await page.getByText('The model does not fit into memory').count()).toBe(0);
+  });
+
+  it('a page whose process ends, as for want of memory, offers its run to the next one', async () => {
+    const { page } = await visit(browser, TRAIN_URL);
+    await startTraining(page, { Steps: '40', 'Save every': '5' });
+    await page.getByRole('heading', { name: 'first-model, step 5', exact: true }).waitFor();
+    const crashed = page.waitForEvent('crash');
+    await Promise.all([crashed, page.goto('chrome://crash').catch(() => undefined)]);
+    const next = await page.context().newPage();
+    await next.goto(TRAIN_URL);
+    await next.getByText(/^A run stopped at step \d+ of 40$/u).waitFor();
+    await next.getByRole('button', { name: 'Continue' }).click();
+    expect(await next.locator('lab-run-monitor .weights').innerText()).toMatch(/^[0-9a-f]{8,}$/u);
+  });
+
+  describe('of a driver', () => {
+    it.each([
+      ['that cannot compile', "{ ...descriptor, code: 'this is no shader' }", /The webgpu backend (?:is not used|does not start): /u], // prettier-ignore
+      ['that computes wrongly', "{ ...descriptor, code: descriptor.code.replaceAll('exp(', 'exp2(') }", /The webgpu backend is not used: it computes a known case wrong/u], // prettier-ignore
+    ])('%s is passed over, and the model answers on WebAssembly', async (_, descriptor, says) => {
+      const options = { serviceWorkers: 'block' } as const;
+      const context = await browser.newContext(options);
+      onTestFinished(() => context.close());
+      const page = await context.newPage();
+      // The adapter says that it is a real one, because software is passed over anyway.
+      const breakDriver = `
+        Object.defineProperty(GPUAdapter.prototype, 'info', { get: () => ({ vendor: 'a', architecture: 'b', device: '', description: '' }) });
+        const compile = GPUDevice.prototype.createShaderModule;
+        GPUDevice.prototype.createShaderModule = function (descriptor) { return compile.call(this, ${descriptor}); };
+      `;
+      await page.route(/score\.worker-[\w-]+\.js$/u, async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, body: breakDriver + (await response.text()) });
+      });
+      await page.goto(`${inject('pageUrl')}#/score`);
+      await answered(page);
+      const reading = page.locator('.reading');
+      await reading.getByText('Runs on WebAssembly').waitFor();
+      await reading.getByText(says).waitFor();
+      expect(['irrelevant', 'partial', 'substantial', 'exact']).toContain(await shownLabel(page));
+    });
+  });
+});
+
+/** Lets a thread make no arrays of numbers any more, as a browser does that has no room for them. @returns the way back */
+async function exhaust(page: Page, name: string): Promise<() => Promise<void>> {
+  const worker = page.workers().find((each) => each.url().includes(name));
+  if (worker === undefined) throw new Error(`There is no thread ${name}.`);
+  await worker.evaluate(() => {
+    globalThis.Float32Array = new Proxy(Float32Array, {
+      construct: (made: Float32ArrayConstructor, given: unknown[]) => {
+        if ('exhausted' in globalThis) throw new RangeError('Array buffer allocation failed');
+        return Reflect.construct(made, given) as Float32Array;
+      },
+    });
+    Object.assign(globalThis, { exhausted: true });
+  });
+  return () =>
+    worker.evaluate(() => {
+      Reflect.deleteProperty(globalThis, 'exhausted');
+    });
+}
+
+/** Starts a run of little data. */
+async function startTraining(page: Page, settings: Readonly<Record<string, string>>): Promise<void> {
+  for (const [label, value] of Object.entries({ ...TINY, ...settings })) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+  await page.getByRole('button', { name: 'Start training' }).click();
+}
