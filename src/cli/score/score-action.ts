@@ -64,7 +64,7 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   if (resume === true && out === undefined) {
     throw new LabError('bad-config', { message: '--resume continues an output file.', fix: 'Name it with --out.' });
   }
-  const rules = { inputs: [...paths, options.docs, options.queries, options.model], force, resume };
+  const rules = { inputs: [...paths, options.docs, options.queries, options.model, options.encoder], force, resume };
   if (options.bom === true && out?.toLowerCase().endsWith('.csv') !== true) {
     throw new LabError('bad-config', { message: '--bom is for a .csv file.', fix: 'Name one with --out.' });
   }
@@ -85,7 +85,7 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   const found = gradeScaleOf(survey, grades);
 
   const signal = interruption();
-  const scorer = await openScorer(options, survey, grades);
+  const scorer = await openScorer(options, survey, grades, signal);
   const { model, silence, proven } = scorer;
   const scale = gradeScale(options.gradeScale, found, model.scale);
   const isCompared = found?.size !== undefined || options.gradeScale !== undefined;

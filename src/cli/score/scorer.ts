@@ -21,13 +21,14 @@ import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import { formatTrace } from '../../relevance/trace/trace.ts';
 import { commonScaleOf, type FileSurvey, labelsFor } from '../../runs/score/score-rows.ts';
 import { LEXICON_FILE, readInstructionFile, readLexicon } from '../instruction-files.ts';
+import { type EncoderOptions, withEncoder } from '../encoder-folder.ts';
 import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import { note } from '../terminal.ts';
 import { hashBytes } from './score-journal.ts';
 import { type Reason, reasonsOf } from './score-output.ts';
 
-export interface ScorerOptions {
+export interface ScorerOptions extends EncoderOptions {
   readonly model: string;
   readonly rulesAlone?: true | string;
   readonly precision?: Precision;
@@ -40,11 +41,16 @@ export interface ScorerOptions {
 export interface Scorer {
   readonly model: LabModel | RulesModel;
   /** What must be unchanged to resume. */
-  readonly identity: { readonly model: string; readonly backend: string; readonly decoding?: string };
+  readonly identity: {
+    readonly model: string;
+    readonly encoder?: string;
+    readonly backend: string;
+    readonly decoding?: string;
+  };
   /** Why there are no reasons; undefined if there are. */
   readonly silence: string | undefined;
   readonly reasonsOf: (batch: readonly ScoredItem<PairRow>[]) => Promise<readonly Reason[]>;
-  /** What a proof is made of; undefined for rules, of which there is none. */
+  /** What a proof is made of; undefined for rules and with an encoder, of which there is none. */
   readonly proven:
     | {
         readonly model: LabModel;
@@ -59,36 +65,51 @@ export async function openScorer(
   options: ScorerOptions,
   survey: Pick<FileSurvey, 'grades'>,
   grades: string | undefined,
+  signal?: AbortSignal,
 ): Promise<Scorer> {
-  return options.rulesAlone === undefined ? openModel(options, survey, grades) : openRules(options, options.rulesAlone);
+  return options.rulesAlone === undefined
+    ? openModel(options, survey, grades, signal)
+    : openRules(options, options.rulesAlone);
 }
 
 async function openModel(
   options: ScorerOptions,
   survey: Pick<FileSurvey, 'grades'>,
   grades: string | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Scorer> {
+  if (options.encoder !== undefined && options.proof !== undefined) {
+    throw new LabError('bad-config', {
+      message: 'A proof names the files of a model, and an encoder is none of them.',
+      fix: 'Leave out --proof or --encoder.',
+    });
+  }
   const files = await readModelFiles(options.model);
   const { backend, device } = await openNodeBackend(options.backend);
-  const stored = loadLabModel(files, options.precision);
+  const { model: stored, sha256 } = await withEncoder(loadLabModel(files, options.precision), options, signal);
   const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
   note(`${model.card.name} on ${backend}: ${device}. Memory: ${describeMemory(model.transformer)}.`);
   const decoding = options.decoding ?? defaultDecoding(model.instruction);
   return {
     model,
-    identity: { model: hashBytes(files.values()), backend, decoding },
+    identity: {
+      model: hashBytes(files.values()),
+      ...(sha256 === undefined ? {} : { encoder: sha256 }),
+      backend,
+      decoding,
+    },
     silence: whyNoReasons(stored, model),
     reasonsOf: (batch) => reasonsOf(model, batch, decoding),
-    proven: { model, files, backend },
+    proven: sha256 === undefined ? { model, files, backend } : undefined,
   };
 }
 
 /** @param from - the file of an instruction, or true for the rules of the model */
 async function openRules(options: ScorerOptions, from: true | string): Promise<Scorer> {
-  const excluded = (['precision', 'labels', 'decoding', 'proof'] as const).find((name) => options[name] !== undefined);
+  const excluded = (['precision', 'labels', 'decoding', 'proof', 'encoder', 'keepVectors'] as const).find((name) => options[name] !== undefined);
   if (excluded !== undefined) {
     throw new LabError('bad-config', {
-      message: `--${excluded} is about a model.`,
+      message: `--${excluded === 'keepVectors' ? 'keep-vectors' : excluded} is about a model.`,
       fix: 'Leave it out with --rules-alone.',
     });
   }

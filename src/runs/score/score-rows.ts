@@ -182,6 +182,7 @@ export async function* rowsToScore(
   }
   const read: PairRow[] = [];
   for await (const item of rows) if (!isRowError(item)) read.push(item);
+  await model.vectors?.read?.(read.map(({ pair }) => pair));
   yield* placedRows(read, documents, model).slice(0, limit);
 }
 
