@@ -56,7 +56,12 @@ export async function withEncoder(
       fix: 'Leave out --encoder, or take "--model general".',
     });
   }
-  const { source, read, sha256 } = await openEncoder(model.vectors.source, options.encoder, options.keepVectors, signal);
+  const { source, read, sha256 } = await openEncoder(
+    model.vectors.source,
+    options.encoder,
+    options.keepVectors,
+    signal,
+  );
   return { model: { ...model, vectors: { ...model.vectors, source, read } }, sha256 };
 }
 
@@ -81,8 +86,7 @@ export async function openEncoder(
   const kept = await readKept(keptPath, { encoder: sha256, width: encoder.config.width });
   note(`Titles are compared by ${basename(folder)}${keptPath === undefined ? '' : `; ${kept.size.toLocaleString('en')} vectors were kept`}.`); // prettier-ignore
   const source = new TitleEncoder(encoder, passages, kept, await scaleOf(encoder, passages, signal));
-  const keep = (): Promise<void> =>
-    keptPath === undefined ? Promise.resolve() : writeWhole(keptPath, kept.write());
+  const keep = (): Promise<void> => (keptPath === undefined ? Promise.resolve() : writeWhole(keptPath, kept.write()));
   const read: OpenedEncoder['read'] = async (pairs) => {
     const progress = new Progress('texts read by the encoder');
     let saved = 0;
@@ -90,7 +94,7 @@ export async function openEncoder(
       const count = await source.read(pairs, {
         signal,
         onProgress: async (done, all) => {
-          progress.update(done, all);
+          if (all > FEW_TEXTS) progress.update(done, all);
           // Now and then, because an interruption would lose what took minutes.
           if (done - saved < SAVED_EVERY) return;
           saved = done;
@@ -105,6 +109,8 @@ export async function openEncoder(
   return { source, read, sha256 };
 }
 
+/** Texts that take no longer than a line about them. */
+const FEW_TEXTS = 8;
 /** Texts after which the file of kept vectors is written again. */
 const SAVED_EVERY = 8192;
 

@@ -34,12 +34,7 @@ export class TitleEncoder implements VectorSource {
    * @param kept - the vectors that the encoder has made before; new ones are added
    * @param onScale - brings its cosines to the scale of the other vectors
    */
-  constructor(
-    encoder: Pick<SentenceEncoder, 'encode'>,
-    passages: VectorSource,
-    kept: KeptVectors,
-    onScale: OnScale,
-  ) {
+  constructor(encoder: Pick<SentenceEncoder, 'encode'>, passages: VectorSource, kept: KeptVectors, onScale: OnScale) {
     this.#encoder = encoder;
     this.#passages = passages;
     this.#kept = kept;

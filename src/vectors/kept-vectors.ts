@@ -26,8 +26,8 @@ export class KeptVectors {
   readonly width: number;
   /** By key: C halves. */
   readonly #halves: Map<string, Uint16Array>;
-  /** Of the texts that were asked for, because hashing costs more than comparing. */
-  readonly #found = new Map<string, Float32Array>();
+  /** The same by text, of those that were asked for, because hashing costs more than comparing. */
+  readonly #found = new Map<string, Uint16Array>();
 
   constructor(encoder: string, width: number, halves: ReadonlyMap<string, Uint16Array> = new Map()) {
     this.encoder = encoder;
@@ -41,13 +41,10 @@ export class KeptVectors {
 
   /** [C] of a text; undefined for one that was never added. */
   get(text: string): Float32Array | undefined {
-    const found = this.#found.get(text);
-    if (found !== undefined) return found;
-    const halves = this.#halves.get(keyOf(text));
+    const halves = this.#found.get(text) ?? this.#halves.get(keyOf(text));
     if (halves === undefined) return undefined;
-    const vector = halvesToFloats(halves);
-    this.#found.set(text, vector);
-    return vector;
+    this.#found.set(text, halves);
+    return halvesToFloats(halves);
   }
 
   /** Adds the vector of a text. */

@@ -70,7 +70,6 @@ async function scoresOf(
         textFolding(prompt.folding),
       )
     : undefined;
-  await vectors?.read?.(pairs);
   const items = listed(asked, index, vectors).map((pair, place) => ({ pair, place }));
   const scores: ServedScore[] = [];
   const nameOf = ({ place }: { readonly place: number }): string => `document ${place}`;

@@ -106,7 +106,9 @@ async function openModel(
 
 /** @param from - the file of an instruction, or true for the rules of the model */
 async function openRules(options: ScorerOptions, from: true | string): Promise<Scorer> {
-  const excluded = (['precision', 'labels', 'decoding', 'proof', 'encoder', 'keepVectors'] as const).find((name) => options[name] !== undefined);
+  const excluded = (['precision', 'labels', 'decoding', 'proof', 'encoder', 'keepVectors'] as const).find(
+    (name) => options[name] !== undefined,
+  );
   if (excluded !== undefined) {
     throw new LabError('bad-config', {
       message: `--${excluded === 'keepVectors' ? 'keep-vectors' : excluded} is about a model.`,
