@@ -22,7 +22,7 @@ const CACHE_NAME = `afrl-lab ${SCOPE}`;
 /** Stored after the first request: WebAssembly for browsers without SIMD ... */
 const KEPT_ON_DEMAND = /tfjs-backend-wasm-[\w-]{8}\.wasm$/u;
 /** ... the models of other views than the first, whose names stay when their content changes ... */
-const KEPT_WITH_ITS_VIEW = /\/models\/(?!default\/)/u;
+const KEPT_WITH_ITS_VIEW = /\/models\/(?!general\/)/u;
 /** ... and threads, which only isolated pages can use. */
 const KEPT_WHERE_ISOLATED = /tfjs-backend-wasm-threaded-simd-|tfjs-thread-/u;
 

@@ -50,6 +50,7 @@ export async function answerPair(
   checkSampler(sampler);
   const { tokenizer, prompt, transformer } = model;
   const startMs = performance.now();
+  await model.vectors?.read?.([pair]);
   const { ids, cutFields } = encodeFor(model, pair);
   const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length + 1);
   const decoding = Decoding.start(transformer, [ids], reason ? room : 0);

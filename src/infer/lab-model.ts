@@ -32,6 +32,7 @@ import { disposeCompressed } from '../ops/compressed.ts';
 import { type ModelFiles, PairSchema } from '../protocol/scoring.ts';
 import { parseInstruction } from '../relevance/rules/instruction.ts';
 import { type LabelScale, makeScale } from '../relevance/pair/labels.ts';
+import type { Pair } from '../relevance/pair/pair.ts';
 import { lexiconSchema, makeLexicon } from '../relevance/pair/lexicon.ts';
 import { noRules, type Rules } from '../relevance/rules/rules.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
@@ -105,6 +106,8 @@ export interface LabModel extends Rules {
 export interface ModelVectors {
   readonly file: Uint8Array;
   readonly source: VectorSource;
+  /** Reads pairs before they are shown, where an encoder has to; more than once costs nothing. */
+  readonly read?: ((pairs: Iterable<Pair>) => Promise<void>) | undefined;
 }
 
 /**

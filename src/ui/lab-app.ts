@@ -10,7 +10,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { LabError } from '../common/errors.ts';
 import { type Failure, failureOf } from '../protocol/failure.ts';
 import type { BackendChoice } from '../protocol/scoring.ts';
-import { bundledModel, DEFAULT_MODEL } from './score/bundled-models.ts';
+import { bundledModel, SCORE_MODEL } from './score/bundled-models.ts';
 import type { CheckpointClient } from './parts/sessions/checkpoint-client.ts';
 import { failureHeading } from './parts/failure-text.ts';
 import { wholePercent } from './parts/format.ts';
@@ -199,7 +199,7 @@ export class LabApp extends LabElement {
             }}
             @pair-change=${(event: CustomEvent<string | null>) => this.#asked(event.detail ?? undefined)}
             @model-choice=${(event: CustomEvent<string>) => {
-              const id = event.detail === DEFAULT_MODEL.id ? undefined : event.detail;
+              const id = event.detail === SCORE_MODEL.id ? undefined : event.detail;
               location.hash = scoreAddress(undefined, this.compared, id, this.pair);
             }}
             @model-retry=${this.#load}

@@ -17,11 +17,11 @@ describeBrowser('models side by side', () => {
   afterAll(() => browser.close());
 
   it('answers the same pair with each model that is chosen, and with a new pair again', async () => {
-    const { page, complaints, foreignRequests } = await visit(browser, `${PAGE_URL}?backend=wasm`);
+    const { page, complaints, foreignRequests } = await visit(browser, `${PAGE_URL}?backend=wasm#/score?model=default`);
     const leading = page.locator('.reading').getByRole('img', GAUGE);
     await leading.waitFor();
     await page.getByLabel('Compare with').selectOption({ label: 'Collapsed: GRPO alone' });
-    await page.getByLabel('Compare with').selectOption({ label: 'Default model' });
+    await page.getByLabel('Compare with').selectOption({ label: 'Model of the rule world' });
     const columns = page.locator('lab-compared');
     // Pairs on which these models differ are a press away, and they do differ on them.
     const examples = page.getByRole('navigation', { name: 'Pairs on which these models differ' }).getByRole('button');
@@ -31,8 +31,8 @@ describeBrowser('models side by side', () => {
       .getByText(/Another label: /u)
       .waitFor();
     await columns.nth(1).locator('lab-trace .summary').waitFor();
-    expect(new URL(page.url()).hash).toMatch(/^#\/score\?with=collapsed%2Cdefault&pair=/u);
-    // The default model against itself, in another worker.
+    expect(new URL(page.url()).hash).toMatch(/^#\/score\?model=default&with=collapsed%2Cdefault&pair=/u);
+    // The leading model against itself, in another worker.
     expect(await columns.nth(1).getByRole('img', GAUGE).getAttribute('aria-label')).toBe(
       await leading.getAttribute('aria-label'),
     );

@@ -1,5 +1,5 @@
 /**
- * The built page on its bundled model, as a reader meets it: it answers typed text with the label first, sends nothing
+ * The built page on its bundled models, as a reader meets it: it answers typed text with the label first, sends nothing
  * elsewhere, and gives the same answer on every backend.
  */
 import type { Browser } from 'playwright-core';
@@ -35,8 +35,8 @@ describeBrowser('the page on its bundled model', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('answers typed text, and checks the steps it shows', async () => {
-    const { page, complaints } = await visit(browser, PAGE_URL);
+  it('answers typed text by the rules of its world, and checks the steps it shows', async () => {
+    const { page, complaints } = await visit(browser, `${PAGE_URL}#/score?model=default`);
     await answered(page);
     await page.getByRole('checkbox', { name: 'while I type' }).uncheck();
     for (const name of ['Query', 'Title', 'Brand', 'Type', 'Text']) {
@@ -82,23 +82,26 @@ describeBrowser('the page on its bundled model', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('lets the general model answer, states its purpose, and keeps it in the address', async () => {
+  it('answers by the general model, states its purpose, and lets the model of the rule world answer', async () => {
     const { page, foreignRequests, complaints } = await visit(browser, PAGE_URL);
-    await answered(page);
-    await page.getByLabel('Answers by').selectOption({ label: 'General model' });
     await page.getByText('One pair tells it less').waitFor();
-    expect(new URL(page.url()).hash).toBe('#/score?model=general');
+    await answered(page);
+    expect(new URL(page.url()).hash).toBe('#/score');
     await page.getByRole('button', { name: 'all words in the title' }).click();
     await expect.poll(() => shownLabel(page)).toBe('exact');
     await page.getByText('The title has all words of the query').first().waitFor();
     await page.getByRole('button', { name: 'nothing in common' }).click();
     await expect.poll(() => shownLabel(page)).toBe('irrelevant');
     await page.getByText('Not every word of the query is in the title').first().waitFor();
+    await page.getByLabel('Answers by').selectOption({ label: 'Model of the rule world' });
+    await page.getByText('Knows only that world').waitFor();
+    expect(new URL(page.url()).hash).toMatch(/^#\/score\?model=default&pair=/u); // the pair is kept
     await page.reload();
+    await page.getByText('Knows only that world').waitFor();
+    await answered(page);
+    await page.getByLabel('Answers by').selectOption({ label: 'General model' });
     await page.getByText('One pair tells it less').waitFor();
-    await page.getByLabel('Answers by').selectOption({ label: 'Default model' });
-    await page.locator('lab-step .check').first().waitFor();
-    expect(new URL(page.url()).hash).toMatch(/^#\/score\?pair=/u); // the pair is kept, and no model is named
+    expect(new URL(page.url()).hash).toMatch(/^#\/score\?pair=/u);
     expect(foreignRequests).toEqual([]);
     expect(complaints).toEqual([]);
   });

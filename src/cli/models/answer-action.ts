@@ -12,13 +12,14 @@ import { type LabDocument, makeDocument } from '../../relevance/pair/pair.ts';
 import { spokenStep } from '../../relevance/rules/spoken-step.ts';
 import { describeMemory } from '../../model/memory.ts';
 import type { Precision } from '../../model/stored-weights.ts';
+import { type EncoderOptions, withEncoder } from '../encoder-folder.ts';
 import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { note, print } from '../terminal.ts';
 import { FieldsDocumentSchema, titled } from './rerank-request.ts';
 
-interface AnswerOptions {
+interface AnswerOptions extends EncoderOptions {
   readonly model: string;
   readonly precision?: Precision;
   readonly backend: BackendChoice;
@@ -40,7 +41,7 @@ export async function runAnswer(query: string, documentText: string, options: An
   const document = readDocument(documentText, options);
   const files = await readModelFiles(options.model);
   const opened = await openNodeBackend(options.backend);
-  const model = loadLabModel(files, options.precision);
+  const { model } = await withEncoder(loadLabModel(files, options.precision), options);
   // Notes follow the answer, so that the two do not mix in a terminal.
   const notes = [
     `${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`,

@@ -14,6 +14,7 @@ import {
   precisionOption,
   wholeNumber,
 } from '../options.ts';
+import { encoderOption } from '../encoder-options.ts';
 import { lazily } from '../lazily.ts';
 
 export function answerCommand(): Command {
@@ -32,6 +33,7 @@ export function answerCommand(): Command {
     .addOption(decodingOption('the reasoning (default: grounded where the model has rules)'))
     .option('--json', 'print each event as one line of JSON')
     .addOption(modelOption())
+    .addOption(encoderOption())
     .addOption(precisionOption())
     .addOption(backendOption())
     .addHelpText(

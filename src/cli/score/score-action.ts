@@ -13,6 +13,7 @@ import { type PairRow, readPairs } from '../../data/files/pairs-file.ts';
 import { describeRowError, type RowError } from '../../data/files/records.ts';
 import type { LabModel, ModelFileName } from '../../infer/lab-model.ts';
 import type { OpenedData } from '../../data/layouts/open-data.ts';
+import { isRules } from '../../infer/rules-model.ts';
 import { SCORE_WINDOW, type ScoredItem, scoreStream } from '../../infer/score-pairs.ts';
 import { labelMapping, onGoldScale } from '../../relevance/metrics/label-report.ts';
 import { DEFAULT_SCALE, type LabelScale } from '../../relevance/pair/labels.ts';
@@ -65,7 +66,7 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   if (resume === true && out === undefined) {
     throw new LabError('bad-config', { message: '--resume continues an output file.', fix: 'Name it with --out.' });
   }
-  const rules = { inputs: [...paths, options.docs, options.queries, options.model], force, resume };
+  const rules = { inputs: [...paths, options.docs, options.queries, options.model, options.encoder], force, resume };
   if (options.bom === true && out?.toLowerCase().endsWith('.csv') !== true) {
     throw new LabError('bad-config', { message: '--bom is for a .csv file.', fix: 'Name one with --out.' });
   }
@@ -82,13 +83,13 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
   const how = { fileName, columns, grades, documents, twoFiles };
   const read = (scale: LabelScale | null, findings?: Findings): ReadRows =>
     readPairs(data.pairs.open(), { ...how, scale, findings });
-  const { reader, open } = await findScorer(options);
-  const lists = reader.prompt.standing ? new FileLists(reader, documents) : undefined;
+  const { prompt, open } = await findScorer(options);
+  const lists = prompt.standing ? new FileLists(prompt, documents) : undefined;
   const survey = await surveyRows(fileName, read(DEFAULT_SCALE), (error) => errors.add(error), lists);
   const found = gradeScaleOf(survey, grades);
 
   const signal = interruption();
-  const scorer = await open(survey, grades);
+  const scorer = await open(survey, grades, signal);
   const { model, silence, proven } = scorer;
   const scale = gradeScale(options.gradeScale, found, model.scale);
   const isCompared = found?.size !== undefined || options.gradeScale !== undefined;
@@ -132,7 +133,12 @@ export async function runScore(paths: readonly string[], options: ScoreOptions):
     });
   const findings = new Findings();
   try {
-    const rows = rowsToScore(read(isCompared ? scale : null, findings), lists, options.limit);
+    const rows = rowsToScore(
+      read(isCompared ? scale : null, findings),
+      lists,
+      isRules(model) ? undefined : model.vectors,
+      options.limit,
+    );
     for await (const batch of batchesOf(output?.scored(rows, scoreRows) ?? scoreRows(rows), REASON_BATCH)) {
       const isKept = tally.pairs < (output?.keptRows ?? 0);
       const reasons = isReasoned && !isKept ? await scorer.reasonsOf(batch) : undefined;

@@ -15,6 +15,7 @@ import {
   share,
   wholeNumber,
 } from '../options.ts';
+import { encoderOption, keepVectorsOption } from '../encoder-options.ts';
 import { forceOption } from '../outputs.ts';
 import { addReadingOptions } from '../pair-files.ts';
 import { lazily } from '../lazily.ts';
@@ -61,6 +62,8 @@ export function scoreCommand(): Command {
       '--rules-alone [file]',
       'score by executed rules, without a model: those of --model, or of an instruction as lab piar writes it',
     )
+    .addOption(encoderOption())
+    .addOption(keepVectorsOption())
     .addOption(precisionOption())
     .addOption(backendOption())
     .addHelpText(
@@ -71,13 +74,14 @@ standard error and left out. If the file has grades, the summary has metrics.
 
 ${EXACT_IDS}
 
-The default is the general model: it orders documents of any file by shared words and by BM25. Asked for 4 labels it gives
-reasons by rules on shared words (--reason --labels 4).
+The default is the general model: it orders documents of any file by nearness of meaning, shared words and BM25. With an
+encoder it orders better and takes longer. Asked for 4 labels it gives reasons by rules on shared words (--reason --labels 4).
 "--model default" is the model of the rule world, which gives reasons and knows only that world.
 
 Examples:
   npm run lab -- score pairs.tsv --out scored.csv
   npm run lab -- score pairs.jsonl.gz --docs docs.jsonl.gz --json
+  npm run lab -- score pairs.tsv --encoder all-MiniLM-L6-v2 --keep-vectors vectors.safetensors --out scored.csv
   npm run lab -- score corpus.jsonl queries.jsonl qrels/test.tsv --out scored.csv
   npm run lab -- score pairs.tsv --rules-alone runs/piar/instruction.json --reason --out scored.csv
   npm run lab -- score judged.xlsx --sheet March --out scored.csv

@@ -17,17 +17,19 @@ import type { Precision } from '../../model/stored-weights.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
 import { scaleOfSize } from '../../relevance/pair/labels.ts';
+import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import { formatTrace } from '../../relevance/trace/trace.ts';
 import { commonScaleOf, type FileSurvey, labelsFor } from '../../runs/score/score-rows.ts';
 import { LEXICON_FILE, readInstructionFile, readLexicon } from '../instruction-files.ts';
+import { type EncoderOptions, withEncoder } from '../encoder-folder.ts';
 import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import { note } from '../terminal.ts';
 import { hashBytes } from './score-journal.ts';
 import { type Reason, reasonsOf } from './score-output.ts';
 
-export interface ScorerOptions {
+export interface ScorerOptions extends EncoderOptions {
   readonly model: string;
   readonly rulesAlone?: true | string;
   readonly precision?: Precision;
@@ -40,11 +42,16 @@ export interface ScorerOptions {
 export interface Scorer {
   readonly model: LabModel | RulesModel;
   /** What must be unchanged to resume. */
-  readonly identity: { readonly model: string; readonly backend: string; readonly decoding?: string };
+  readonly identity: {
+    readonly model: string;
+    readonly encoder?: string;
+    readonly backend: string;
+    readonly decoding?: string;
+  };
   /** Why there are no reasons; undefined if there are. */
   readonly silence: string | undefined;
   readonly reasonsOf: (batch: readonly ScoredItem<PairRow>[]) => Promise<readonly Reason[]>;
-  /** What a proof is made of; undefined for rules, of which there is none. */
+  /** What a proof is made of; undefined for rules and with an encoder, of which there is none. */
   readonly proven:
     | {
         readonly model: LabModel;
@@ -57,9 +64,13 @@ export interface Scorer {
 /** A scorer that is known and not yet loaded. */
 export interface ScorerSource {
   /** What the lists of a file depend on. */
-  readonly reader: Pick<LabModel, 'prompt' | 'vectors'> | RulesModel;
+  readonly prompt: Pick<PromptConfig, 'standing' | 'folding'>;
   /** @param grades - what the grades of the file mean */
-  readonly open: (survey: Pick<FileSurvey, 'grades'>, grades: string | undefined) => Promise<Scorer>;
+  readonly open: (
+    survey: Pick<FileSurvey, 'grades'>,
+    grades: string | undefined,
+    signal: AbortSignal,
+  ) => Promise<Scorer>;
 }
 
 export async function findScorer(options: ScorerOptions): Promise<ScorerSource> {
@@ -67,22 +78,32 @@ export async function findScorer(options: ScorerOptions): Promise<ScorerSource> 
 }
 
 async function findModel(options: ScorerOptions): Promise<ScorerSource> {
+  if (options.encoder !== undefined && options.proof !== undefined) {
+    throw new LabError('bad-config', {
+      message: 'A proof names the files of a model, and an encoder is none of them.',
+      fix: 'Leave out --proof or --encoder.',
+    });
+  }
   const files = await readModelFiles(options.model);
-  const reader = readLabModel(files);
   return {
-    reader,
-    open: async (survey, grades) => {
+    prompt: readLabModel(files).prompt,
+    open: async (survey, grades, signal) => {
       const { backend, device } = await openNodeBackend(options.backend);
-      const stored = loadLabModel(files, options.precision);
+      const { model: stored, sha256 } = await withEncoder(loadLabModel(files, options.precision), options, signal);
       const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
       note(`${model.card.name} on ${backend}: ${device}. Memory: ${describeMemory(model.transformer)}.`);
       const decoding = options.decoding ?? defaultDecoding(model.instruction);
       return {
         model,
-        identity: { model: hashBytes(files.values()), backend, decoding },
+        identity: {
+          model: hashBytes(files.values()),
+          ...(sha256 === undefined ? {} : { encoder: sha256 }),
+          backend,
+          decoding,
+        },
         silence: whyNoReasons(stored, model),
         reasonsOf: (batch) => reasonsOf(model, batch, decoding),
-        proven: { model, files, backend },
+        proven: sha256 === undefined ? { model, files, backend } : undefined,
       };
     },
   };
@@ -90,17 +111,19 @@ async function findModel(options: ScorerOptions): Promise<ScorerSource> {
 
 /** @param from - the file of an instruction, or true for the rules of the model */
 async function findRules(options: ScorerOptions, from: true | string): Promise<ScorerSource> {
-  const excluded = (['precision', 'labels', 'decoding', 'proof'] as const).find((name) => options[name] !== undefined);
+  const excluded = (['precision', 'labels', 'decoding', 'proof', 'encoder', 'keepVectors'] as const).find(
+    (name) => options[name] !== undefined,
+  );
   if (excluded !== undefined) {
     throw new LabError('bad-config', {
-      message: `--${excluded} is about a model.`,
+      message: `--${excluded === 'keepVectors' ? 'keep-vectors' : excluded} is about a model.`,
       fix: 'Leave it out with --rules-alone.',
     });
   }
   const model = from === true ? await rulesOfModel(options.model) : await rulesOfFile(from);
   const rules = canonicalJson([model.instruction, model.lexicon.data]);
   return {
-    reader: model,
+    prompt: model.prompt,
     open: () => {
       note(`${model.instruction.rules.length} ${model.card.name}; no model is loaded.`);
       return Promise.resolve({

@@ -63,9 +63,9 @@ export async function runVerify(path: string, files: readonly string[], options:
   const model = onScale(loadLabModel(modelFiles, precision), proof.model.labels);
   const how = { fileName: data.pairs.name, columns: column, documents, twoFiles };
   const read = (): ReadRows => readPairs(data.pairs.open(), how);
-  const lists = model.prompt.standing ? new FileLists(model, documents) : undefined;
+  const lists = model.prompt.standing ? new FileLists(model.prompt, documents) : undefined;
   if (lists !== undefined) await surveyRows(how.fileName, read(), () => undefined, lists);
-  const rows = rowsToScore(read(), lists);
+  const rows = rowsToScore(read(), lists, model.vectors);
   const progress = new Progress(basename(path));
   const sample = options.all === true ? Infinity : options.windows;
   const found = await verifyScores(model, rows, proof, {

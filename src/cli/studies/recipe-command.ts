@@ -7,6 +7,7 @@ import { MODEL_IDS, REAL_RECIPES, type RealRecipe, SET_FILES } from '../../studi
 import { lazily } from '../lazily.ts';
 import { backendOption, wholeNumber } from '../options.ts';
 import { addReadingOptions, dataOption } from '../pair-files.ts';
+import { encoderOption, keepVectorsOption } from '../encoder-options.ts';
 import { forceOption } from '../outputs.ts';
 import type { RecipeOptions } from './recipe-action.ts';
 
@@ -70,6 +71,8 @@ function generalCommand(): Command {
       `the folder of ${REAL_RECIPES.map(({ id }) => id).join(' and ')}, each with ${SET_FILES.pairs} and ${SET_FILES.documents}`,
     )
     .option('--vectors <file>', 'what meanings are compared with, as "lab recipe vectors" makes it', VECTORS_PATH)
+    .addOption(encoderOption())
+    .addOption(keepVectorsOption())
     .option('--folds <n>', 'run only this many folds, which is preliminary', wholeNumber(1))
     .option(
       '--runs <folder>',

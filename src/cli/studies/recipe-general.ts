@@ -17,6 +17,7 @@ import {
 } from '../../studies/judged/general-recipe.ts';
 import { describeGeneral, generalLab, withMeasures } from '../../studies/judged/general-card.ts';
 import {
+  ENCODED_SYSTEMS,
   GENERAL_SYSTEMS,
   type GeneralFold,
   type GeneralPredictions,
@@ -26,29 +27,27 @@ import {
 import { countReasons, REASON_DECODINGS, type Reasons, ReasonsSchema } from '../../studies/judged/general-reasons.ts';
 import { refineGeneral } from '../../studies/judged/general-rules.ts';
 import type { MonotoneJudge } from '../../studies/judged/monotone-judge.ts';
-import { baselinesOf, type Prediction } from '../../studies/judged/real-baselines.ts';
+import { baselinesOf } from '../../studies/judged/real-baselines.ts';
 import { countQueries, evenly, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
-import { onScale } from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import { LabError } from '../../common/errors.ts';
-import { fitThresholds, labelOfScore } from '../../relevance/prompt/bm25.ts';
-import { promptContent } from '../../relevance/prompt/prompt.ts';
 import { readVectors, StaticVectors } from '../../vectors/static-vectors.ts';
 import { mapLabel } from '../../relevance/metrics/label-report.ts';
-import { argMaxLabel, normalisedRelevance } from '../../relevance/pair/labels.ts';
 import { noRules } from '../../relevance/rules/rules.ts';
 import { currentFolding } from '../../relevance/pair/text-folding.ts';
-import type { JudgedPair } from '../../relevance/pair/pair.ts';
+import type { EncoderOptions } from '../encoder-folder.ts';
 import { writeCard } from '../model-folder.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { SftExperiment } from '../../protocol/sft-experiment.ts';
 import { readDataFiles } from '../pair-files.ts';
 import { measuredOnce, readIfThere, RunFolder } from '../runs/run-folder.ts';
 import { note, print } from '../terminal.ts';
-import { predictionsOf, supervisedOnce, withModel } from './stages.ts';
+import { type GeneralEncoder, openGeneralEncoder } from './general-encoder.ts';
+import { meaningPredictions } from './general-predictions.ts';
+import { supervisedOnce, withModel } from './stages.ts';
 import { checkStudy, runStudy, type StudySession } from './study.ts';
 
-interface GeneralOptions {
+interface GeneralOptions extends EncoderOptions {
   readonly vectors: string;
   readonly folds?: number;
   readonly runs: string;
@@ -71,17 +70,20 @@ export async function runGeneral(root: string, options: GeneralOptions): Promise
   );
   const file = await readVectorsFile(options.vectors);
   const vectors = { file, source: new StaticVectors(readVectors(file), currentFolding()) };
+  const encoder = await openGeneralEncoder(vectors.source, options);
   const sets: { readonly set: RealRecipe; readonly whole: DataSet; readonly parts: readonly GeneralPart[] }[] = [];
   for (const set of GENERAL_SETS) {
     const files = { docs: join(root, set.id, SET_FILES.documents), column: {} };
     const whole = await readDataFiles([join(root, set.id, SET_FILES.pairs)], files);
-    sets.push({ set, whole, parts: (await generalParts(set, whole, vectors)).slice(0, options.folds) });
+    const parts = await generalParts(set, whole, vectors);
+    await encoder?.read(set, parts);
+    sets.push({ set, whole, parts: parts.slice(0, options.folds) });
   }
   // Models of one set use the first fold, because all queries of the set are new to the other set.
   const first = sets.flatMap(({ parts }) => parts.slice(0, 1));
   const folds = [...(sets[0]?.parts ?? []).keys()];
   const path = await runStudy<FoldOutcome>(options, (session) => {
-    const runs = new GeneralRuns(join(options.runs, 'general'), file, session);
+    const runs = new GeneralRuns(join(options.runs, 'general'), file, encoder, session);
     const runOfFold = (fold: number) => (): Promise<FoldOutcome | undefined> =>
       runs.fold(
         fold,
@@ -95,6 +97,7 @@ export async function runGeneral(root: string, options: GeneralOptions): Promise
         device: session.device,
         commit: session.commit,
         config: await generalExperiment('general', first),
+        ...(encoder === undefined ? {} : { encoder: encoder.identity }),
         sets: sets.map(({ set, whole }) => {
           const outcomes = (arm?.outcomes ?? []).flatMap((each) => each.get(set.id) ?? []);
           const found = setResults(set, outcomes, countQueries(whole));
@@ -117,23 +120,20 @@ async function readVectorsFile(path: string): Promise<Uint8Array> {
   });
 }
 
-/** The part of a prediction that no system decides. */
-function placeOf({ queryId, document, label }: JudgedPair): Pick<Prediction, 'queryId' | 'docId' | 'gold'> {
-  return { queryId, docId: document.docId, gold: label };
-}
-
 /** The models and predictions of the recipe on disk. */
 class GeneralRuns {
   readonly #root: string;
   readonly #vectors: Uint8Array;
+  readonly #encoder: GeneralEncoder | undefined;
   readonly #session: StudySession;
   /** By the name of the model that learns from it. */
   readonly #judges = new Map<string, MonotoneJudge>();
 
   /** @param vectors - the file that goes with each model */
-  constructor(root: string, vectors: Uint8Array, session: StudySession) {
+  constructor(root: string, vectors: Uint8Array, encoder: GeneralEncoder | undefined, session: StudySession) {
     this.#root = root;
     this.#vectors = vectors;
+    this.#encoder = encoder;
     this.#session = session;
   }
 
@@ -230,46 +230,29 @@ class GeneralRuns {
     otherFolder: string | undefined,
   ): Promise<GeneralPredictions> {
     const { id, scaleSize } = set;
-    return measuredOnce(join(this.#root, foldName), id, GeneralPredictionsSchema, async () => {
+    const stage = join(this.#root, foldName);
+    const { signal } = this.#session;
+    const experiment = await generalExperiment('general', parts);
+    const { prompt } = experiment;
+    const asked = { set, folder, otherFolder, prompt, signal };
+    const judge = (): MonotoneJudge => this.#judge(foldName, parts, experiment);
+    const found = await measuredOnce(stage, id, GeneralPredictionsSchema, async () => {
       const { majority, random, bm25 } = baselinesOf(train, test, documents, noRules(scaleSize, currentFolding()));
-      /** Asks on one scale and maps labels to that of the set; scores are on [0, 1]. */
-      const ask = (of: string, pairs: readonly JudgedPair[], asked: number): Promise<Prediction[]> =>
-        withModel(of, (model) =>
-          predictionsOf(
-            onScale(model, asked),
-            pairs,
-            ({ label, probabilities }) => ({
-              label: mapLabel(label, asked, scaleSize),
-              score: normalisedRelevance(probabilities),
-              confidence: probabilities[label] ?? 0,
-            }),
-            this.#session.signal,
-          ),
-        );
-      const systems = GENERAL_SYSTEMS;
-      const experiment = await generalExperiment('general', parts);
-      const { prompt } = experiment;
-      const judge = this.#judge(foldName, parts, experiment);
-      const likeness = ({ meaning }: JudgedPair): number => meaning?.title ?? 0;
-      const bounds = fitThresholds(train.map(likeness), train.map(({ label }) => label), scaleSize); // prettier-ignore
-      const found: GeneralPredictions = {
-        [systems.majority]: majority,
-        [systems.random]: random,
-        [systems.bm25]: bm25,
-        [systems.vectors]: test.map((pair) => {
-          return { ...placeOf(pair), label: labelOfScore(likeness(pair), bounds), score: likeness(pair) };
-        }),
-        [systems.judge]: test.map((pair) => {
-          const probabilities = judge.judge(promptContent(pair, prompt), scaleSize);
-          return { ...placeOf(pair), label: argMaxLabel(probabilities), score: normalisedRelevance(probabilities) };
-        }),
-        [systems.general]: await ask(folder, test, scaleSize),
-      };
-      if (scaleSize !== GENERAL_SCALE) found[systems.four] = await ask(folder, test, GENERAL_SCALE);
-      found[systems.alone] = await ask(folder, test.map(alone), scaleSize);
-      if (otherFolder !== undefined) found[systems.otherSet] = await ask(otherFolder, test, GENERAL_SCALE);
-      return found;
+      const { majority: most, random: drawn, bm25: words } = GENERAL_SYSTEMS;
+      const read = await meaningPredictions(GENERAL_SYSTEMS, { ...asked, train, test, judge: judge() });
+      return { [most]: majority, [drawn]: random, [words]: bm25, ...read };
     });
+    if (this.#encoder === undefined) return found;
+    const { reread, stageOf } = this.#encoder;
+    const encoded = await measuredOnce(stage, stageOf(id), GeneralPredictionsSchema, () =>
+      meaningPredictions(ENCODED_SYSTEMS, {
+        ...asked,
+        train: reread(set, train),
+        test: reread(set, test),
+        judge: judge(),
+      }),
+    );
+    return { ...found, ...encoded };
   }
 
   /** Writes the measurements into the card of a model. */

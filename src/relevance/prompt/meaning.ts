@@ -12,6 +12,8 @@ import { listKeyOf, type QueryPair } from './standing.ts';
 export interface VectorSource {
   /** A vector of length 1; undefined for a text without a known word. */
   vectorOf(text: string): Float32Array | undefined;
+  /** The similarity of query and title by a better witness, on the scale of these vectors; undefined for one unread. */
+  titleSimilarity?(pair: Pair): number | undefined;
 }
 
 /** The hints as buckets; for similarities 0 is none, for the gap 0 is the best title. */
@@ -71,14 +73,16 @@ class Similarities {
     this.#source = source;
   }
 
-  of({ query, document }: Pair): { readonly title: number; readonly passage: number } {
+  of(pair: Pair): { readonly title: number; readonly passage: number } {
+    const { query, document } = pair;
     if (this.#last?.query !== query) this.#last = { query, vector: this.#source.vectorOf(query) };
     const { vector } = this.#last;
     const key = documentKey(document);
     const vectors = this.#documents.get(key) ?? passagesOf(document).map((text) => this.#source.vectorOf(text));
     this.#documents.set(key, vectors);
     const cosines = vectors.map((each) => cosine(vector, each));
-    return { title: cosines[0] ?? 0, passage: Math.max(0, ...cosines) };
+    const title = this.#source.titleSimilarity?.(pair) ?? cosines[0] ?? 0;
+    return { title, passage: Math.max(0, ...cosines) };
   }
 }
 
@@ -88,7 +92,8 @@ export function passagesOf({ title, type, attributes, text }: LabDocument): stri
   return [title, ...[named, ...text.split(SENTENCE_END)].filter((passage) => passage !== '')];
 }
 
-function cosine(a: Float32Array | undefined, b: Float32Array | undefined): number {
+/** The cosine of two vectors of length 1; 0 where one is missing. */
+export function cosine(a: Float32Array | undefined, b: Float32Array | undefined): number {
   if (a === undefined || b === undefined) return 0;
   let sum = 0;
   for (let d = 0; d < a.length; d++) sum += (a[d] ?? 0) * (b[d] ?? 0);

@@ -4,7 +4,7 @@
  * stand together, that takes the memory of the longest list.
  */
 import type { PairRow } from '../../data/files/pairs-file.ts';
-import type { LabModel } from '../../infer/lab-model.ts';
+import type { ModelVectors } from '../../infer/lab-model.ts';
 import type { LabDocument } from '../../relevance/pair/pair.ts';
 import { textFolding } from '../../relevance/pair/text-folding.ts';
 import { Bm25, CollectionCounts } from '../../relevance/prompt/bm25.ts';
@@ -14,6 +14,9 @@ import { listKeyOf } from '../../relevance/prompt/standing.ts';
 
 /** Stems of documents that are held between the passes: about 60 MB. */
 const HELD_STEMS = 1_000_000;
+
+/** Rows whose texts an encoder reads together: few texts fill its passes badly. */
+const ENCODED_ROWS = 8192;
 
 /** The rows of a list that have been read. */
 interface OpenList {
@@ -29,20 +32,15 @@ export class FileLists {
   readonly #index: Bm25;
   /** Undefined where all documents are at hand. */
   readonly #counts: CollectionCounts | undefined;
-  readonly #vectors: LabModel['vectors'];
 
   /**
+   * @param prompt - of the model that reads the pairs
    * @param documents - all documents, where they are in a separate file
-   * @param model - that reads the pairs
    */
-  constructor(
-    { prompt, vectors }: { readonly prompt: Pick<PromptConfig, 'folding'>; readonly vectors?: LabModel['vectors'] },
-    documents: ReadonlyMap<string, LabDocument> | undefined,
-  ) {
+  constructor(prompt: Pick<PromptConfig, 'folding'>, documents: ReadonlyMap<string, LabDocument> | undefined) {
     const folding = textFolding(prompt.folding);
     this.#counts = documents === undefined ? new CollectionCounts(folding, HELD_STEMS) : undefined;
     this.#index = this.#counts === undefined ? Bm25.of(documents?.values() ?? [], folding) : new Bm25(this.#counts);
-    this.#vectors = vectors;
   }
 
   /** Counts a row in the first pass. */
@@ -55,9 +53,14 @@ export class FileLists {
   /**
    * The same rows in a second pass, each with its place in its list, in their order. Rows that the first pass did not
    * see, of a file that has changed since, form lists with what else was read.
+   *
+   * @param vectors - of the model, for similarities of meaning
    */
-  async *placed(rows: AsyncIterable<PairRow>): AsyncGenerator<PairRow> {
+  async *placed(rows: AsyncIterable<PairRow>, vectors: ModelVectors | undefined): AsyncGenerator<PairRow> {
+    const atOnce = vectors?.read === undefined ? 1 : ENCODED_ROWS;
     const lists = new Map<string, OpenList>();
+    let complete: OpenList[] = [];
+    let completeRows = 0;
     let waiting: { readonly list: OpenList; readonly place: number }[] = [];
     for await (const row of rows) {
       const key = listKeyOf(row.pair);
@@ -66,20 +69,27 @@ export class FileLists {
       waiting.push({ list, place: list.rows.push(row) - 1 });
       list.left -= 1;
       if (list.left > 0) continue;
-      this.#place(list);
       lists.delete(key);
+      complete.push(list);
+      completeRows += list.rows.length;
+      if (completeRows < atOnce) continue;
+      await this.#place(complete, vectors);
+      [complete, completeRows] = [[], 0];
       const stuck = waiting.findIndex(({ list: { placed } }) => placed === undefined);
       const ready = stuck === -1 ? waiting : waiting.slice(0, stuck);
       waiting = stuck === -1 ? [] : stuck === 0 ? waiting : waiting.slice(stuck);
       yield* ready.flatMap(({ list: { placed }, place }) => placed?.[place] ?? []);
     }
-    for (const list of lists.values()) this.#place(list);
+    await this.#place([...complete, ...lists.values()], vectors);
     yield* waiting.flatMap(({ list: { placed }, place }) => placed?.[place] ?? []);
   }
 
-  #place(list: OpenList): void {
-    const { rows } = list;
-    const pairs = listed(rows.map(({ pair }) => pair), this.#index, this.#vectors); // prettier-ignore
-    list.placed = pairs.map((pair, i) => ({ row: i + 1, ...rows[i], pair }));
+  async #place(lists: readonly OpenList[], vectors: ModelVectors | undefined): Promise<void> {
+    await vectors?.read?.(lists.flatMap(({ rows }) => rows.map(({ pair }) => pair)));
+    for (const list of lists) {
+      const { rows } = list;
+      const pairs = listed(rows.map(({ pair }) => pair), this.#index, vectors); // prettier-ignore
+      list.placed = pairs.map((pair, i) => ({ row: i + 1, ...rows[i], pair }));
+    }
   }
 }

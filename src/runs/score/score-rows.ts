@@ -10,7 +10,7 @@ import { describeGrades, type FoundScale, foundScale, GradeReader } from '../../
 import type { GradedRow, PairRow } from '../../data/files/pairs-file.ts';
 import { isRowError, type RowError, RowProblem } from '../../data/files/records.ts';
 import { LabError } from '../../common/errors.ts';
-import type { LabModel } from '../../infer/lab-model.ts';
+import type { LabModel, ModelVectors } from '../../infer/lab-model.ts';
 import { type Judgment, type JudgesReport, reportJudges } from '../../relevance/metrics/judges.ts';
 import { type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
 import type { FileLists } from './file-lists.ts';
@@ -163,14 +163,16 @@ export function unreadGrades(
  *
  * @param rows - of the whole file
  * @param lists - of all these rows; undefined if the model's prompts show none
+ * @param vectors - of the model, for similarities of meaning
  */
 export async function* rowsToScore(
   rows: ReadRows,
   lists: FileLists | undefined,
+  vectors: ModelVectors | undefined,
   limit = Infinity,
 ): AsyncGenerator<PairRow> {
   let count = 0;
-  for await (const row of lists?.placed(readable(rows)) ?? readable(rows)) {
+  for await (const row of lists?.placed(readable(rows), vectors) ?? readable(rows)) {
     yield row;
     count += 1;
     if (count >= limit) return;

@@ -9,7 +9,7 @@ import { makeDocument } from '../../relevance/pair/pair.ts';
 import { plainScale } from '../../runs/models/lab-file.ts';
 import { GENERAL_SCALE, type GeneralPart } from './general-recipe.ts';
 import type { Reasons } from './general-reasons.ts';
-import { GENERAL_SYSTEMS, type SetResults } from './general-results.ts';
+import { ENCODED_SYSTEMS, GENERAL_SYSTEMS, type SetResults } from './general-results.ts';
 
 /** Adds to the card what the settings do not contain. */
 export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]): ModelCard {
@@ -29,7 +29,8 @@ export function describeGeneral(card: ModelCard, parts: readonly GeneralPart[]):
     limits: [
       'Learned from judgments of product and film search in English: on other kinds of search it is extrapolation.',
       'Of words it reads only those of the query that a title lacks, to quote them: documents with the same overlaps, numbers and ' +
-        'similarities are the same to it. A similarity is that of single words: order, negation and model numbers escape it.',
+        'similarities are the same to it. A similarity is that of single words: order, negation and model numbers escape it. ' +
+        'With all-MiniLM-L6-v2 in their place (lab score --encoder) titles are read as a whole.',
       'Its reasons are few: the title has the words of the query, or lacks some. They were learned where such a rule leads to the ' +
         'judged label, and BM25 and numbers weigh in its labels too. A label that no rule leads to has no reason: nearly all ' +
         'films that it finds relevant. Asked for two labels it gives none.',
@@ -48,21 +49,43 @@ export function generalLab(parts: readonly GeneralPart[]): Pick<LabFile, 'otherS
   const sizes = new Set(parts.map(({ set }) => set.scaleSize).filter((size) => size !== GENERAL_SCALE));
   return {
     otherScales: [...sizes].map((size) => plainScale(scaleOfSize(size))),
-    examples: EXAMPLES.map(([name, title, attributes]) => {
-      const { docId, brand, type, text } = makeDocument({ title });
-      return { name, pair: { query: QUERY, document: { docId, title, brand, type, attributes, text } } };
+    examples: EXAMPLES.map(({ name, query, attributes = {}, ...texts }) => {
+      const { docId, title, brand, type, text } = makeDocument(texts);
+      return { name, pair: { query, document: { docId, title, brand, type, attributes, text } } };
     }),
   };
 }
 
-/** The examples, all of one query: the name of each, the title, and one attribute. */
-const QUERY = 'steel bread knife';
-const EXAMPLES = [
-  ['all words in the title', 'Steel bread knife, 22 cm blade', { material: 'steel' }],
-  ['one word elsewhere', 'Bread knife with wooden handle', { blade: 'steel' }],
-  ['a word in common', 'Knife block of beech, empty', { material: 'beech' }],
-  ['nothing in common', 'Linen tablecloth, white', { material: 'linen' }],
-] as const;
+/** Searches as people make them; queries and documents are invented. */
+const EXAMPLES: readonly {
+  readonly name: string;
+  readonly query: string;
+  readonly title: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+}[] = [
+  {
+    name: 'all words in the title',
+    query: 'waterproof hiking boots',
+    title: 'Waterproof hiking boots for women, brown',
+  },
+  {
+    name: 'said otherwise',
+    query: 'noise cancelling headphones',
+    title: 'Over-ear headphones with active noise cancellation, black',
+  },
+  { name: 'what goes with it', query: 'noise cancelling headphones', title: 'Hanger for headphones, walnut' },
+  {
+    name: 'one word elsewhere',
+    query: 'steel bread knife',
+    title: 'Bread knife with wooden handle',
+    attributes: { blade: 'steel' },
+  },
+  { name: 'a unit written apart', query: 'usb c charger 65w', title: '65 W USB-C power adapter, two ports' },
+  { name: 'advice', query: 'how to remove rust from iron', title: 'Getting rid of rust on cast iron pans' },
+  { name: 'the same word, another thing', query: 'how to remove rust from iron', title: 'Steam iron 2400 W' },
+  { name: 'nothing in common', query: 'gluten free pasta', title: 'Linen tablecloth, white' },
+  { name: 'another number, which it misses', query: 'iphone 15 case', title: 'Clear case for iPhone 13' },
+];
 
 /** The card with the measurements on each set. */
 export function withMeasures(card: ModelCard, sets: readonly SetResults[]): ModelCard {
@@ -90,6 +113,7 @@ function measuresOf({ id, systems, reasons }: SetResults): Measure[] {
   const find = (system: string): SetResults['systems'][number]['measures'] | undefined =>
     systems.find((each) => each.system === system)?.measures;
   const [own, baseline, withoutStanding] = [find(general), find(bm25), find(alone)];
+  const encoded = find(ENCODED_SYSTEMS.general);
   if (own === undefined || baseline === undefined) return [];
   return [
     { name: `${id}: NDCG@10`, ...own.ndcg10 },
@@ -99,6 +123,12 @@ function measuresOf({ id, systems, reasons }: SetResults): Measure[] {
     ...(withoutStanding === undefined
       ? []
       : [{ name: `${id}: pair accuracy, each pair by itself`, ...withoutStanding.pairAccuracy }]),
+    ...(encoded === undefined
+      ? []
+      : [
+          { name: `${id}: NDCG@10 with an encoder`, ...encoded.ndcg10 },
+          { name: `${id}: pair accuracy with an encoder`, ...encoded.pairAccuracy },
+        ]),
     { name: `${id}: label accuracy`, ...own.accuracy },
     { name: `${id}: label accuracy of BM25 with fitted thresholds`, ...baseline.accuracy },
     { name: `${id}: quadratic weighted kappa`, ...own.qwk },

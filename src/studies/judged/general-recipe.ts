@@ -26,6 +26,7 @@ import { type FileData, type SftExperiment, SftExperimentSchema } from '../../pr
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import { mapLabel } from '../../relevance/metrics/label-report.ts';
 import { noRules, type Rules } from '../../relevance/rules/rules.ts';
+import { documentKey } from '../../relevance/pair/document-text.ts';
 import { type JudgedPair, makeDocument } from '../../relevance/pair/pair.ts';
 import { expectedLabel } from '../../relevance/pair/labels.ts';
 import type { Example } from '../../data/batches.ts';
@@ -38,7 +39,7 @@ import {
   NUMBER_HINTS,
   specialTokens,
 } from '../../relevance/pair/vocabulary.ts';
-import type { VectorSource } from '../../relevance/prompt/meaning.ts';
+import { type VectorSource, withMeaning } from '../../relevance/prompt/meaning.ts';
 import { printPrompt, promptContent, type PromptContent } from '../../relevance/prompt/prompt.ts';
 import { encodeFitting, type ExpertPair } from '../../train/evaluate.ts';
 import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
@@ -87,10 +88,18 @@ export async function generalParts(
   vectors?: { readonly source: VectorSource },
 ): Promise<GeneralPart[]> {
   const { documents } = whole;
-  const withStanding = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
-    withStandingOf(whole, pairs, { standing: true, folding: CURRENT_FOLDING }, vectors);
+  const folds = await foldsOf(set, whole);
   const labelled = (pairs: readonly GradedPair[]): JudgedPair[] => judgedPairs(whole.name, set.scaleSize, pairs);
-  return (await foldsOf(set, whole)).map(({ learn, test }) => {
+  // What a pair is shown with depends on its whole list and on no fold, so that it is found once.
+  const drawn = folds.slice(0, 1).flatMap(({ learn, test }) => labelled([...learn.pairs, ...test]));
+  const listed = withStandingOf(whole, drawn, { standing: true, folding: CURRENT_FOLDING }, vectors);
+  const shown = new Map(listed.map((pair) => [placeKey(pair), pair]));
+  const withStanding = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
+    pairs.map((pair) => {
+      const { standing, meaning } = shown.get(placeKey(pair)) ?? {};
+      return { ...pair, ...(standing && { standing }), ...(meaning && { meaning }) };
+    });
+  return folds.map(({ learn, test }) => {
     const { name, sha256 } = learn;
     const data = {
       kind: 'file',
@@ -111,6 +120,28 @@ export async function generalParts(
       test: withStanding(labelled(test)),
     };
   });
+}
+
+/** A pair in its list. */
+function placeKey({ queryId, document }: JudgedPair): string {
+  return JSON.stringify([queryId, document.docId, documentKey(document)]);
+}
+
+/**
+ * Pairs with the similarities that another source finds.
+ *
+ * @param found - all pairs of their queries, among which the best title is found
+ */
+export function rereadBy(
+  source: VectorSource,
+  found: readonly JudgedPair[],
+): (pairs: readonly JudgedPair[]) => JudgedPair[] {
+  const meanings = new Map(withMeaning(found, source).map((pair) => [placeKey(pair), pair.meaning]));
+  return (pairs) =>
+    pairs.map((pair) => {
+      const meaning = meanings.get(placeKey(pair));
+      return meaning === undefined ? pair : { ...pair, meaning };
+    });
 }
 
 /** The settings of a run on some sets. */

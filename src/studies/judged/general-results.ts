@@ -25,6 +25,19 @@ export const GENERAL_SYSTEMS = {
   otherSet: 'learned from the other set alone',
 } as const;
 
+/** The systems that read similarities of meaning. */
+export type MeaningSystem = 'vectors' | 'judge' | 'general' | 'four' | 'alone' | 'otherSet';
+
+/** The same where an encoder compares queries with titles. */
+export const ENCODED_SYSTEMS: Readonly<Record<MeaningSystem, string>> = {
+  vectors: 'encoder alone',
+  judge: 'the judge, with the encoder',
+  general: 'general, with the encoder',
+  four: 'general, asked for four labels, with the encoder',
+  alone: 'general, each pair by itself, with the encoder',
+  otherSet: 'learned from the other set alone, with the encoder',
+};
+
 /** Predictions of some systems on the test queries of one fold of one set. */
 export const GeneralPredictionsSchema = v.record(v.string(), PredictionsSchema);
 export type GeneralPredictions = v.InferOutput<typeof GeneralPredictionsSchema>;
@@ -57,6 +70,8 @@ export const GeneralResultsSchema = v.strictObject({
   device: v.string(),
   commit: v.string(),
   config: v.unknown(),
+  /** What compared titles in some of the systems; missing where none did. */
+  encoder: v.optional(v.strictObject({ name: v.string(), sha256: v.string() })),
   sets: v.array(SetResultsSchema),
 });
 export type GeneralResults = v.InferOutput<typeof GeneralResultsSchema>;
@@ -74,14 +89,14 @@ export function setResults(
   inFile: number,
 ): SetResults {
   const systems = new Map<string, Prediction[]>();
-  for (const name of Object.values(GENERAL_SYSTEMS)) {
+  for (const name of [...Object.values(GENERAL_SYSTEMS), ...Object.values(ENCODED_SYSTEMS)]) {
     const found = folds.flatMap(({ predictions }) => predictions[name] ?? []);
     if (found.length > 0) systems.set(name, found);
   }
   const measured = measureAll(systems, scaleSize);
   const reference = systems.get(COMPARED_WITH) ?? [];
-  const isModel = (system: string): boolean =>
-    system === GENERAL_SYSTEMS.general || system === GENERAL_SYSTEMS.otherSet;
+  const models = [GENERAL_SYSTEMS, ENCODED_SYSTEMS].flatMap(({ general, otherSet }) => [general, otherSet]);
+  const isModel = (system: string): boolean => models.includes(system);
   return {
     id,
     title,
@@ -114,7 +129,7 @@ function answersOf(predictions: readonly Prediction[], scaleSize: number): Pick<
 }
 
 /** The report. */
-export function generalReport({ device, commit, config, sets }: GeneralResults): Report {
+export function generalReport({ device, commit, config, encoder, sets }: GeneralResults): Report {
   const { four, alone, otherSet } = GENERAL_SYSTEMS;
   return {
     title: 'general: one model of both sets, with reasons',
@@ -133,6 +148,16 @@ export function generalReport({ device, commit, config, sets }: GeneralResults):
           `thresholds fitted on the training pairs. "${GENERAL_SYSTEMS.judge}": the monotone regression whose answers the model ` +
           'learns (studies/judged/monotone-judge.ts), fitted to the same training pairs.',
       ),
+      ...(encoder === undefined
+        ? []
+        : [
+            paragraph(
+              `"With the encoder": ${encoder.name} (SHA-256 of its files ${encoder.sha256.slice(0, 12)}) compares queries ` +
+                'with titles in the place of static vectors, and its cosines are brought to their scale. Models and judge are ' +
+                `the same: they have learned from static similarities alone. "${ENCODED_SYSTEMS.vectors}": the cosine of ` +
+                'query and title.',
+            ),
+          ]),
       paragraph(
         'Reasons follow the label when four labels are asked for. They cite rules that were refined on the training queries of ' +
           'both sets and ask for words in common alone. "Verified": the cited rule decides on the pair, and its quotation is in it. ' +

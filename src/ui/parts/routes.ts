@@ -6,7 +6,7 @@
  *     #/lesson                    the list of lessons
  *     #/lesson/ID/N               screen N of a lesson (lessons/lessons.ts)
  *     #/lesson/ID/N/notes?of=TAB  what somebody who presents it in that tab might say, in a window of its own
- *     #/score                     the Score view, on the default model
+ *     #/score                     the Score view, on the general model
  *     #/score?model=ID            the same on another bundled model (bundled-models.ts)
  *     #/score?checkpoint=ID       the same on a checkpoint of this browser
  *     #/score?with=A,B            compared with other models (compared-models.ts)
@@ -94,7 +94,7 @@ export function checkpointIn(hash: string): string | undefined {
   return namedIn(hash, 'checkpoint');
 }
 
-/** The bundled model that should answer; undefined for the default one. */
+/** The bundled model that should answer; undefined for that of the view. */
 export function modelIn(hash: string): string | undefined {
   return namedIn(hash, 'model');
 }

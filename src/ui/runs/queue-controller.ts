@@ -12,7 +12,7 @@ import type { TrainingEvent, TrainRequest } from '../../protocol/training.ts';
 import type { GrpoClient, OpenGrpo } from '../parts/sessions/grpo-client.ts';
 import type { OpenTraining, TrainingClient } from '../parts/sessions/training-client.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
-import { BUNDLED_MODELS, DEFAULT_MODEL, START_FOLDER } from '../score/bundled-models.ts';
+import { BUNDLED_MODELS, WORLD_MODEL, START_FOLDER } from '../score/bundled-models.ts';
 import type { RunsClient } from './runs-client.ts';
 
 /** The workers that make runs. */
@@ -51,7 +51,7 @@ const ENDED_SILENTLY: Failure = { code: 'bad-config', message: 'It ended without
  */
 function startOf({ kind, startUrl }: QueuedRun): string {
   const base = document.baseURI;
-  if (startUrl === null) return new URL(kind === 'grpo' ? START_FOLDER : DEFAULT_MODEL.folder, base).href;
+  if (startUrl === null) return new URL(kind === 'grpo' ? START_FOLDER : WORLD_MODEL.folder, base).href;
   if (checkpointIdIn(startUrl) !== undefined || new URL(startUrl, base).origin === location.origin) return startUrl;
   const bundled = BUNDLED_MODELS.find(({ folder }) => new URL(startUrl, base).pathname.endsWith(`/${folder}`));
   if (bundled !== undefined) return new URL(bundled.folder, base).href;

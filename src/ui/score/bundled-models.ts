@@ -1,7 +1,6 @@
 /**
- * The models that come with the page. All except the default one are fetched on demand. The default model has reasons
- * to show and examples from its world; the general one is for the reader's own texts, and its description states its
- * limits.
+ * The models that come with the page. All are fetched on demand. The general model is for the reader's own texts, and
+ * its description states its limits; that of the rule world has more reasons to show, and examples from its world.
  */
 
 /** A bundled model. */
@@ -17,10 +16,21 @@ export interface BundledModel {
   readonly isOfWorld?: false;
 }
 
-/** The model that answers unless another is chosen, and the only one that a first visit fetches. */
-export const DEFAULT_MODEL = {
+/** The model that answers unless another is chosen, and the only one that a first visit to the Score view fetches. */
+export const SCORE_MODEL = {
+  id: 'general',
+  name: 'General model',
+  folder: 'models/general/',
+  isOfWorld: false,
+  purpose:
+    'Learned from human judgments in product and film search. For any text: it compares words, numbers and the nearness of ' +
+    'meaning, while its reasons speak of words alone. One pair tells it less than a whole result list, which Files reads.',
+} as const satisfies BundledModel;
+
+/** The model of the generated world, which lessons use and experiments begin with. Addresses know it as the default one. */
+export const WORLD_MODEL = {
   id: 'default',
-  name: 'Default model',
+  name: 'Model of the rule world',
   folder: 'models/default/',
   purpose: 'Learned in a generated world of products, with reasons that can be checked. Knows only that world.',
 } as const satisfies BundledModel;
@@ -29,23 +39,15 @@ export const DEFAULT_MODEL = {
 export const START_FOLDER = 'models/lab-nano-start/';
 
 export const BUNDLED_MODELS: readonly BundledModel[] = [
-  DEFAULT_MODEL,
-  {
-    id: 'general',
-    name: 'General model',
-    folder: 'models/general/',
-    isOfWorld: false,
-    purpose:
-      'Learned from human judgments in product and film search. For any text: it relies on shared words and numbers alone, ' +
-      'and so do its reasons. One pair tells it less than a whole result list, which Files reads.',
-  },
-  { id: 'student', name: 'Student: a third of the default model, taught by it', folder: 'models/lab-nano-student/' },
+  SCORE_MODEL,
+  WORLD_MODEL,
+  { id: 'student', name: 'Student: a third of the model of the rule world, taught by it', folder: 'models/lab-nano-student/' },
   { id: 'start', name: 'Supervised start of the demonstration', folder: START_FOLDER },
   { id: 'collapsed', name: 'Collapsed: GRPO alone', folder: 'models/lab-nano-collapsed/' },
   { id: 'balanced', name: 'Balanced: GRPO with an expert loss', folder: 'models/lab-nano-balanced/' },
 ];
 
-/** The bundled model with an id; the default one for any other id. */
+/** The bundled model with an id; that of the Score view for any other id. */
 export function bundledModel(id: string | undefined): BundledModel {
-  return BUNDLED_MODELS.find((model) => model.id === id) ?? DEFAULT_MODEL;
+  return BUNDLED_MODELS.find((model) => model.id === id) ?? SCORE_MODEL;
 }

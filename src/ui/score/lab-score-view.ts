@@ -11,7 +11,7 @@ import type { DecodingKind } from '../../config/decoding.ts';
 import type { ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
-import { BUNDLED_MODELS, bundledModel, DEFAULT_MODEL } from './bundled-models.ts';
+import { BUNDLED_MODELS, bundledModel, SCORE_MODEL } from './bundled-models.ts';
 import { choiceStyles, fieldStyles } from '../parts/forms/field-styles.ts';
 import { failureNotice } from '../parts/failure-notice.ts';
 import { failureHeading } from '../parts/failure-text.ts';
@@ -65,7 +65,7 @@ export class LabScoreView extends LabElement {
   /** Whether the answering model is a checkpoint of this browser, not a bundled one. */
   @property({ type: Boolean }) checkpoint = false;
   /** The bundled model that answers unless a checkpoint does. */
-  @property({ attribute: false }) modelId: string = DEFAULT_MODEL.id;
+  @property({ attribute: false }) modelId: string = SCORE_MODEL.id;
   /** The keys of the models to compare with (compared-models.ts). */
   @property({ attribute: false }) compared: readonly string[] = [];
   /** The pair that the address asks about, as JSON; undefined for the first example. */

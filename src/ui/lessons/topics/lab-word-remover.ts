@@ -13,7 +13,7 @@ import { LabElement } from '../../parts/lab-element.ts';
 import { baseStyles, buttonStyles } from '../../parts/shared-styles.ts';
 import { AnswerController } from '../../score/answer-controller.ts';
 import type { AnswerState } from '../../score/answer-state.ts';
-import { DEFAULT_MODEL } from '../../score/bundled-models.ts';
+import { WORLD_MODEL } from '../../score/bundled-models.ts';
 import { ModelController } from '../../score/model-controller.ts';
 import { NO_SERVICES, scoreServices } from '../../score/score-services.ts';
 import type { ScoringClient } from '../../score/scoring-client.ts';
@@ -167,7 +167,7 @@ export class LabWordRemover extends LabElement {
     const { openClient, backend } = this.services;
     if (openClient === undefined) return;
     this.isAsked = true;
-    const url = new URL(DEFAULT_MODEL.folder, document.baseURI).href;
+    const url = new URL(WORLD_MODEL.folder, document.baseURI).href;
     void this.#model.load(openClient, { kind: 'folder', url }, backend);
   };
 

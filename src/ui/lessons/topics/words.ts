@@ -48,7 +48,7 @@ interface Material {
 }
 
 const NAMES: Readonly<Record<string, string>> = {
-  'afrl-nano': 'default model',
+  'afrl-nano': 'model of the rule world',
   'lab-nano-start': 'before reinforcement',
   'lab-nano-collapsed': 'collapsed',
   'lab-nano-balanced': 'with examples',
@@ -70,7 +70,7 @@ function shareRow(
 const ruledRows = ({ arms }: Words): DotsRow[] =>
   arms.map(({ name, cited }) => shareRow(NAMES[name] ?? name, cited.movedAsRuled, 'own'));
 
-/** The default model, which comes first: how often labels move without the cited words, and without others. */
+/** The model of the rule world, which comes first: how often labels move without the cited words, and without others. */
 function movedOf({ arms, findings }: Words): Compared {
   const [first] = arms;
   const isDecided = findings.find(({ arm }) => arm === first?.name)?.outcome !== 'undecided';
@@ -160,7 +160,7 @@ export const openLesson = openable<Material>({
       figure: ({ e10, guesses }) =>
         comparedFigure(
           movedOf(e10),
-          `Labels that move, of the default model, without these words (experiment ${e10.id})`,
+          `Labels that move, of the model of the rule world, without these words (experiment ${e10.id})`,
           guesses,
         ),
       csv: ({ e10 }) => dotsCsv('moved', movedOf(e10).rows),
@@ -172,7 +172,7 @@ export const openLesson = openable<Material>({
         'Then a word that was not cited.',
       prose: () =>
         html`<p class="lead">
-            The default model, live in this browser. Words that it cites are underlined. Press a word to take it out of
+            The model of the rule world, live in this browser. Words that it cites are underlined. Press a word to take it out of
             the document; press it again to put it back.
           </p>
           <p class="more">Nothing of this is recorded: what you see is what the model answers here and now.</p>`,
@@ -182,12 +182,12 @@ export const openLesson = openable<Material>({
   closing: ({ e10, guesses }) =>
     comparedFigure(
       { ...movedOf(e10), key: '' },
-      `Labels that move, of the default model, without these words (experiment ${e10.id})`,
+      `Labels that move, of the model of the rule world, without these words (experiment ${e10.id})`,
       { ...guesses, '': '' },
     ),
   limits: ({ e10 }) => [
     e10.question,
-    `Looked at are right answers that cite words of the document: ${e10.arms[0]?.usable ?? 0} of ${e10.config.pairs} of the default model.`,
+    `Looked at are right answers that cite words of the document: ${e10.arms[0]?.usable ?? 0} of ${e10.config.pairs} of the model of the rule world.`,
     'One model of each kind: nothing is said about other seeds.',
     'That a label follows its words does not make the reason the cause; it makes it hard to believe that it is decoration.',
   ],

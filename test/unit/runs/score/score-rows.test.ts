@@ -45,9 +45,9 @@ const read = (rows: readonly Row[]) => readPairs(bytesOf(rows), { fileName: 'row
 
 /** The rows as they are scored, with a first pass over them. */
 async function* scored(rows: readonly Row[], limit?: number, isListed = true): AsyncGenerator<PairRow> {
-  const lists = isListed ? new FileLists({ prompt: PROMPT }, undefined) : undefined;
+  const lists = isListed ? new FileLists(PROMPT, undefined) : undefined;
   await surveyRows('rows.csv', read(rows), () => expect.fail('all rows can be read'), lists);
-  yield* rowsToScore(read(rows), lists, limit);
+  yield* rowsToScore(read(rows), lists, undefined, limit);
 }
 
 /** The model's input for each row, in the order of the rows. */
@@ -146,7 +146,7 @@ describe('the input of a model for a row', () => {
     const rows = Array.from({ length: 50 }, (_, i): Row => {
       return { query: `kettle ${Math.floor(i / 5)}`, docId: `d${i}`, title: `kettle ${i}`, grade: '' };
     });
-    const lists = new FileLists({ prompt: PROMPT }, undefined);
+    const lists = new FileLists(PROMPT, undefined);
     await surveyRows('rows.csv', read(rows), () => expect.fail('all rows can be read'), lists);
     let readSoFar = 0;
     const counted = async function* (): ReturnType<typeof readPairs> {
@@ -156,7 +156,7 @@ describe('the input of a model for a row', () => {
       }
     };
     let count = 0;
-    for await (const _ of rowsToScore(counted(), lists)) {
+    for await (const _ of rowsToScore(counted(), lists, undefined)) {
       count += 1;
       expect(readSoFar).toBe(Math.ceil(count / 5) * 5);
     }
@@ -166,10 +166,10 @@ describe('the input of a model for a row', () => {
   it('is given to every row once, also of a file that has changed since its first pass', async () => {
     await fc.assert(
       fc.asyncProperty(anyRows, anyRows, async (before, after) => {
-        const lists = new FileLists({ prompt: PROMPT }, undefined);
+        const lists = new FileLists(PROMPT, undefined);
         await surveyRows('rows.csv', read(before), () => expect.fail('all rows can be read'), lists);
         const given: number[] = [];
-        for await (const { row, pair } of rowsToScore(read(after), lists)) {
+        for await (const { row, pair } of rowsToScore(read(after), lists, undefined)) {
           given.push(row);
           expect(pair.standing).toBeDefined();
         }

@@ -15,8 +15,14 @@ import {
   type GeneralPart,
   generalParts,
   prepareGeneral,
+  rereadBy,
 } from '../../../../src/studies/judged/general-recipe.ts';
-import { GENERAL_SYSTEMS, generalReport, setResults } from '../../../../src/studies/judged/general-results.ts';
+import {
+  ENCODED_SYSTEMS,
+  GENERAL_SYSTEMS,
+  generalReport,
+  setResults,
+} from '../../../../src/studies/judged/general-results.ts';
 import type { Prediction } from '../../../../src/studies/judged/real-baselines.ts';
 import type { RealRecipe } from '../../../../src/studies/judged/real-data.ts';
 import { reportMarkdown } from '../../../../src/studies/report.ts';
@@ -24,7 +30,9 @@ import { makeModelCard } from '../../../../src/runs/models/sft-card.ts';
 import { LabFileSchema } from '../../../../src/infer/lab-model.ts';
 import { makeFileLabFile } from '../../../../src/runs/models/lab-file.ts';
 import { parseConfig } from '../../../../src/config/parse.ts';
-import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
+import { CURRENT_FOLDING, currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
+import { withMeaning } from '../../../../src/relevance/prompt/meaning.ts';
+import { withStandingOf } from '../../../../src/runs/file-data.ts';
 import { noRules, type Rules } from '../../../../src/relevance/rules/rules.ts';
 import { parseInstruction } from '../../../../src/relevance/rules/instruction.ts';
 import { labelToken, ruleToken, scaleToken } from '../../../../src/relevance/pair/vocabulary.ts';
@@ -73,6 +81,26 @@ describe('the parts of a set', () => {
       }),
       { numRuns: 8 },
     );
+  });
+});
+
+describe('what a pair is shown with', () => {
+  it('is that of its whole list in every fold, and what another source finds there', async () => {
+    const dataSet = await dataSetOf(pairsTsv(24), 'pairs.tsv');
+    const folds = await generalParts(THREE, dataSet);
+    const all = folds.flatMap(({ test }) => test);
+    const own = withStandingOf(dataSet, all, { standing: true, folding: CURRENT_FOLDING });
+    expect(all).toEqual(own);
+    const keyOf = ({ query, document }: GeneralPart['test'][number]): string => JSON.stringify([query, document]);
+    const shown = new Map(all.map((pair) => [keyOf(pair), pair.standing]));
+    for (const pair of folds.flatMap(({ train, dev }) => [...train, ...dev])) {
+      expect(pair.standing).toBeDefined();
+      expect(pair.standing).toEqual(shown.get(keyOf(pair)));
+    }
+    const source = { vectorOf: (text: string) => Float32Array.of(Math.cos(text.length), Math.sin(text.length)) };
+    const some = all.slice(3, 9);
+    expect(rereadBy(source, all)(some)).toEqual(withMeaning(some, source, all));
+    expect(rereadBy(source, [])(some)).toEqual(some);
   });
 });
 
@@ -179,7 +207,12 @@ describe('results', () => {
     msrd,
     [
       {
-        predictions: { [GENERAL_SYSTEMS.bm25]: wrong, [GENERAL_SYSTEMS.general]: rows, [GENERAL_SYSTEMS.alone]: wrong },
+        predictions: {
+          [GENERAL_SYSTEMS.bm25]: wrong,
+          [GENERAL_SYSTEMS.general]: rows,
+          [GENERAL_SYSTEMS.alone]: wrong,
+          [ENCODED_SYSTEMS.general]: rows,
+        },
         reasons: [],
       },
     ],
@@ -197,6 +230,13 @@ describe('results', () => {
     expect(text).toContain('expected calibration error 0.250');
     expect(text).toContain('| 1 | 6 | 6 | 6 |');
     expect(text).not.toContain(GENERAL_SYSTEMS.otherSet + ' | 4');
+    expect(text).not.toContain('"With the encoder"');
+    const encoder = { name: 'minilm', sha256: 'f'.repeat(64) };
+    const encoded = reportMarkdown(
+      generalReport({ id: 'general', device: 'cpu', commit: 'abc', config: {}, encoder, sets: [results] }),
+    );
+    expect(encoded).toContain('"With the encoder": minilm (SHA-256 of its files ffffffffffff)');
+    expect(encoded).toContain('| general, with the encoder | 4 |');
   });
 
   it('are written into a card that names the origin of judgments, and a lab file that parses', async () => {
@@ -208,7 +248,8 @@ describe('results', () => {
       results,
     ]);
     expect(card.terms?.join(' ')).toContain('CC BY-SA 4.0');
-    expect(card.evaluation?.measures.map(({ name }) => name)).toContain('msrd: NDCG@10 of BM25');
+    const names = card.evaluation?.measures.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['msrd: NDCG@10 of BM25', 'msrd: NDCG@10 with an encoder']));
     const lab = {
       ...makeFileLabFile(noRules(GENERAL_SCALE, currentFolding()), experiment.prompt),
       ...generalLab(parts),

@@ -1,6 +1,6 @@
 /** Addresses: the view they show, and the model that answers. */
 import { describe, expect, it } from 'vitest';
-import { bundledModel, DEFAULT_MODEL } from '../../../../src/ui/score/bundled-models.ts';
+import { bundledModel, SCORE_MODEL } from '../../../../src/ui/score/bundled-models.ts';
 import {
   asksForLessonPreset,
   checkpointIn,
@@ -86,6 +86,6 @@ describe('routes', () => {
     expect(modelIn(scoreAddress('a', [], 'general'))).toBeUndefined();
     expect(modelIn('#/score?model=')).toBeUndefined();
     expect(bundledModel('general').folder).toBe('models/general/');
-    expect([bundledModel(undefined), bundledModel('gone')]).toEqual([DEFAULT_MODEL, DEFAULT_MODEL]);
+    expect([bundledModel(undefined), bundledModel('gone')]).toEqual([SCORE_MODEL, SCORE_MODEL]);
   });
 });
