@@ -60,7 +60,7 @@ function* linesOf(inside: Inside, names: readonly string[], { layer, head }: Ins
     yield `  ${bar(share)} ${percent(share)}  ${text}${field === null ? '' : ` (${field})`}`;
   }
   yield '';
-  yield `The label by layer: ${names.join(', ')}; of all tokens, labels have the last share`;
+  yield `The label by layer: ${names.join(', ')} | all labels together, of the whole vocabulary`;
   for (const [i, { probabilities, labelMass }] of lens.entries()) {
     const at = i === 0 ? 'before  1' : `after  ${String(i).padStart(2)}`;
     yield `  ${at}  ${probabilities.map(percent).join('  ')}  | ${percent(labelMass)}`;

@@ -61,13 +61,13 @@ export const insideStyles = css`
   td {
     padding: var(--space-1) var(--space-4) var(--space-1) var(--space-2);
     text-align: left;
+    white-space: nowrap;
   }
   thead th {
     color: var(--muted);
   }
   tbody th {
     font-weight: 400;
-    white-space: nowrap;
   }
   details {
     margin-top: var(--space-2);

@@ -111,8 +111,8 @@ export class LabInside extends LabElement {
     return html`<section aria-labelledby="attention">
       <h3 id="attention">What the label attends to</h3>
       <p class="muted">
-        The model predicts the label at the last place of its prompt. Attention mixes what stands before: the darker a
-        word, the larger its share, from none to ${formatPercent(most)}.
+        The model predicts the label at the last place of its prompt. Attention mixes what stands before: the stronger
+        the ground of a word, the larger its share, from none to ${formatPercent(most)}.
       </p>
       <div class="choices">
         ${this.#choice('Layer', inside.attention.length, this.layer, (layer) => (this.layer = layer))}
@@ -200,8 +200,8 @@ export class LabInside extends LabElement {
     return html`<section aria-labelledby="entropy">
       <h3 id="entropy">How uncertain it was at each token</h3>
       <p class="muted">
-        The entropy of the policy over its whole vocabulary, whatever the reasoning was held to: the darker a token, the
-        more uncertain, up to ${most.toFixed(2)} nats.
+        The entropy of the policy over its whole vocabulary, whatever the reasoning was held to: the stronger the ground
+        of a token, the more uncertain, up to ${most.toFixed(2)} nats.
       </p>
       <p class="heat written" aria-hidden="true">
         ${tokens.map(({ text, entropyNats }) => html`<span ${cssProperties({ '--heat': String(entropyNats / most) })}>${plain(text)}</span> `)}
@@ -219,9 +219,10 @@ export class LabInside extends LabElement {
   }
 }
 
-/** A special token without its brackets. */
+/** A special token without its brackets; a space is drawn, because a ground around nothing is no text. */
 function plain(text: string): string {
-  return text.replace(/^<\|(.*)\|>$/u, '$1');
+  const shown = text.replace(/^<\|(.*)\|>$/u, '$1').trim();
+  return shown === '' ? '\u2423' : shown;
 }
 
 function table(summary: string, head: readonly string[], rows: readonly (readonly string[])[]): unknown {
