@@ -24,6 +24,11 @@ export const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./models/answer-command.ts')).answerCommand(),
   },
   {
+    name: 'inside',
+    summary: 'look inside an answer: attention over the pair, the label by layer, the entropy of each token',
+    load: async () => (await import('./models/inside-command.ts')).insideCommand(),
+  },
+  {
     name: 'score',
     summary: 'judge every query-document pair of a file',
     load: async () => (await import('./score/score-command.ts')).scoreCommand(),

@@ -34,6 +34,8 @@ export interface AnswerOptions {
   readonly decoding?: DecodingKind | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly emit: (event: ScoringEvent) => void;
+  /** Called with each token of the completion, the label first. */
+  readonly onToken?: ((id: number) => void) | undefined;
 }
 
 /**
@@ -41,11 +43,14 @@ export interface AnswerOptions {
  *
  * @throws {LabError} `aborted`, at the next token after the signal fired; `bad-config` for an invalid sampler
  */
-export async function answerPair(
-  model: LabModel,
-  pair: Pair,
-  { reason = true, sampler = GREEDY, decoding: kind = defaultDecoding(model.instruction), signal, emit }: AnswerOptions,
-): Promise<void> {
+export async function answerPair(model: LabModel, pair: Pair, options: AnswerOptions): Promise<void> {
+  const {
+    reason = true,
+    sampler = GREEDY,
+    decoding: kind = defaultDecoding(model.instruction),
+    signal,
+    emit,
+  } = options;
   throwIfAborted(signal);
   checkSampler(sampler);
   const { tokenizer, prompt, transformer } = model;
@@ -75,7 +80,7 @@ export async function answerPair(
       if (held !== undefined) decoding.hold([held]);
       const request = { sampler, eosId: tokenizer.idOf(EOS), rowIds: [0], position: 1 };
       const ids = decoding.stream(room - 1, request);
-      await streamReasoning(model, pair, answer.label, { ids, passes: () => decoding.passes }, emit, signal);
+      await streamReasoning(model, pair, answer.label, { ids, passes: () => decoding.passes }, options);
     }
   } finally {
     decoding.dispose();
@@ -87,8 +92,7 @@ async function streamReasoning(
   pair: Pair,
   label: number,
   { ids, passes }: { readonly ids: AsyncIterable<number>; readonly passes: () => number },
-  emit: (event: ScoringEvent) => void,
-  signal: AbortSignal | undefined,
+  { emit, signal, onToken }: AnswerOptions,
 ): Promise<void> {
   const { tokenizer, prompt } = model;
   const checker = new PairChecker(model, pair);
@@ -100,6 +104,7 @@ async function streamReasoning(
   let restated: number | null = null;
   const show = (id: number): void => {
     tokens += 1;
+    onToken?.(id);
     for (const segment of id === eosId ? [...stream.end(), ...stream.push(id)] : stream.push(id)) {
       emit({ kind: 'text', text: describeSegments([segment]) });
       const event = parser.push(segment);

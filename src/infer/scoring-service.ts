@@ -17,6 +17,7 @@ import {
   type ScoringApi,
   type ScoringEvent,
 } from '../protocol/scoring.ts';
+import type { Inside } from '../protocol/inside.ts';
 import { untilDelivered } from '../protocol/delivery.ts';
 import { failureOf } from '../protocol/failure.ts';
 import { answerPair } from './answer.ts';
@@ -90,10 +91,7 @@ export class ScoringService implements ScoringApi {
   ): Promise<void> {
     try {
       const { pair, reason, decoding } = parseConfig('The answer request', AnswerRequestSchema, request);
-      if (this.#loaded === undefined) {
-        throw new LabError('not-found', { message: 'No model is loaded.', fix: 'Load a model first.' });
-      }
-      const { model, health } = this.#loaded;
+      const { model, health } = this.#ready();
       const emitSound = (event: ScoringEvent): void => {
         checkSound(health);
         emit(event);
@@ -104,6 +102,32 @@ export class ScoringService implements ScoringApi {
     } finally {
       this.#running.delete(id);
     }
+  }
+
+  async inside(id: number, request: AnswerRequest): Promise<Inside> {
+    const controller = new AbortController();
+    this.#running.set(id, controller);
+    let seen: Inside | undefined;
+    let thrown: unknown;
+    await this.#takeTurn(async () => {
+      try {
+        const { pair, decoding } = parseConfig('The request', AnswerRequestSchema, request);
+        const { model, health } = this.#ready();
+        const { lookInside } = await import('./inside.ts'); // few people ask for it
+        seen = await onSoundBackend(health, () => lookInside(model, pair, { decoding, signal: controller.signal }));
+      } catch (error) {
+        thrown = error;
+      } finally {
+        this.#running.delete(id);
+      }
+    });
+    if (seen === undefined) throw thrown;
+    return seen;
+  }
+
+  #ready(): LoadedModel {
+    if (this.#loaded !== undefined) return this.#loaded;
+    throw new LabError('not-found', { message: 'No model is loaded.', fix: 'Load a model first.' });
   }
 
   /** Runs a task after all earlier ones; `task` must not throw. */

@@ -70,17 +70,49 @@ export function forwardAt(model: Transformer, batch: TokenBatch, rows: Int32Arra
   return decode(model, batch, undefined, rows);
 }
 
+/** Sees what a forward pass computes, layer by layer. The tensors are freed with the pass. */
+export interface Observer {
+  /** The residual stream before the first layer (0) and after each, `[N,C]`. */
+  readonly onStream: (layer: number, stream: tf.Tensor2D) => void;
+  /** What the attention of a layer compares, mixes and gives. */
+  readonly onAttention: (layer: number, seen: ObservedAttention) => void;
+}
+
+/** Queries and keys are normalised and rotated. H query heads share K key-value heads, H/K in a row one each. */
+export interface ObservedAttention {
+  /** `[B,T,H,D]` */
+  readonly q: tf.Tensor4D;
+  /** `[B,T,K,D]` */
+  readonly k: tf.Tensor4D;
+  /** `[B,T,K,D]` */
+  readonly v: tf.Tensor4D;
+  /** `[B,T,H,D]` */
+  readonly mixed: tf.Tensor4D;
+}
+
+/** As {@link forward} without a cache, observed; it computes the same bits. */
+export function forwardObserved(model: Transformer, batch: TokenBatch, observer: Observer): tf.Tensor2D {
+  return decode(model, batch, undefined, undefined, observer);
+}
+
+/** The logits of the next token if a row of the residual stream were the last one, `[N,C]` to `[N,V]`. */
+export function streamLogits(model: Transformer, stream: tf.Tensor2D): tf.Tensor2D {
+  return logits(model, rmsNorm(stream, weight1d(model.weights, 'model.norm.weight'), model.config.normEps));
+}
+
 function decode(
   model: Transformer,
   batch: AnyTokenBatch,
   cache: KvCache | undefined,
   wanted: Int32Array | undefined,
+  observer?: Observer,
 ): tf.Tensor2D {
   const { config, weights } = model;
   const { B, T, ids, layout } = batch;
   checkBatch(config, batch, layout === undefined ? (cache?.length ?? 0) + T : highest(layout.positions) + 1);
-  const attend = cache?.begin(T) ?? rowAttention(config, batch);
+  const attend = cache?.begin(T) ?? rowAttention(config, batch, observer);
   let x = embedding(matrix(model, 'model.embed_tokens.weight'), ids); // [B*T] -> [N,C]
+  observer?.onStream(0, x);
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `model.layers.${layer}`;
     const normed = rmsNorm(x, weight1d(weights, `${name}.input_layernorm.weight`), config.normEps);
@@ -90,6 +122,7 @@ function decode(
     // Without the tidy, intermediates would live until the whole forward pass is done, even if the gradient does not
     // need them.
     x = tf.tidy(() => feedForward(model, `${name}.mlp`, attended, rmsNorm(attended, gain, config.normEps)));
+    observer?.onStream(layer + 1, x);
   }
   cache?.advance(T);
   return rmsNorm(x, weight1d(weights, 'model.norm.weight'), config.normEps);
@@ -146,12 +179,20 @@ function headName({ tiedEmbeddings }: ModelConfig): string {
 }
 
 /** Attention within the rows of a batch: each token sees itself and all before it, or in packed rows its spans. */
-function rowAttention({ headDim, ropeTheta }: ModelConfig, { B, T, layout }: AnyTokenBatch): Attend {
+function rowAttention(
+  { headDim, ropeTheta }: ModelConfig,
+  { B, T, layout }: AnyTokenBatch,
+  observer: Observer | undefined,
+): Attend {
   const tables =
     layout === undefined ? ropeTables(0, T, headDim, ropeTheta) : ropeTablesAt(layout.positions, B, headDim, ropeTheta);
   const visibility = layout === undefined ? undefined : spanVisibility(layout.spans, B, T);
-  return (_layer, { q, k, v }, norms) =>
-    causalAttention(rope(q, tables, norms.q), rope(k, tables, norms.k), v, visibility);
+  return (layer, heads, norms) => {
+    const [q, k] = [rope(heads.q, tables, norms.q), rope(heads.k, tables, norms.k)];
+    const mixed = causalAttention(q, k, heads.v, visibility);
+    observer?.onAttention(layer, { q, k, v: heads.v, mixed });
+    return mixed;
+  };
 }
 
 /** `stream + attention(x)`, for all rows or some. */

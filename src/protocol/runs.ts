@@ -70,6 +70,8 @@ export const RunsComparisonSchema = v.strictObject({
   panels: v.array(
     v.strictObject({
       metric: text,
+      /** The figure with its intervals, as a file. */
+      svg: text,
       /**
        * At each place on the axis the mean over the runs of a group, with its 95 % interval where there are several.
        */

@@ -14,6 +14,7 @@ import { DECODINGS } from '../config/decoding.ts';
 import { DOCUMENT_FIELDS } from '../relevance/pair/pair.ts';
 import { CRITERIA, EVIDENCE_SOURCES, VERDICTS } from '../relevance/pair/vocabulary.ts';
 import { FailureSchema } from './failure.ts';
+import type { Inside } from './inside.ts';
 
 /** The backends a model can run on, fastest first; `auto` takes the first that works. */
 export const BACKEND_CHOICES = ['auto', 'webgpu', 'wasm', 'cpu'] as const;
@@ -187,6 +188,11 @@ export interface ScoringApi {
   load(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<ModelSummary>;
   /** Answers one pair; resolves after the last event. `id` is chosen by the caller, for {@link cancel}. */
   answer(id: number, request: AnswerRequest, emit: (event: ScoringEvent) => void): Promise<void>;
+  /**
+   * Answers one pair and looks inside; {@link cancel} stops it as well. Rejects with a code of LabErrorCode as the
+   * error's name.
+   */
+  inside(id: number, request: AnswerRequest): Promise<Inside>;
   /** Stops an answer at its next token; an unknown or finished id is ignored. */
   cancel(id: number): Promise<void>;
 }

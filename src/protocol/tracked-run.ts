@@ -90,8 +90,8 @@ export function isLowerBetter(metric: string): boolean {
   return /loss/iu.test(metric);
 }
 
-/** The best checkpoint so far by the metric of the watch. */
-const BestSchema = v.strictObject({ step: count, value: finite, checkpointId: id });
+/** The best checkpoint so far by the metric of the watch; its id is null where it is a file beside the record. */
+const BestSchema = v.strictObject({ step: count, value: finite, checkpointId: v.nullable(id) });
 export type RunBest = v.InferOutput<typeof BestSchema>;
 
 export const TrackedRunSchema = v.strictObject({

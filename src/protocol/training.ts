@@ -125,6 +125,8 @@ const LogEventSchema = v.strictObject({
   lossNats: v.number(),
   /** Before clipping; null where the update was skipped because the gradient overflowed float16. */
   gradNorm: v.nullable(v.number()),
+  /** The same of each weight by its name; null where the global one is, or nobody measured. */
+  gradNorms: v.optional(v.nullable(v.record(v.string(), v.number())), null),
   /** In mixed precision: the factor of the loss, and the updates skipped so far. */
   lossScale: v.optional(v.strictObject({ scale: positive, skipped: count })),
   learningRate: positive,

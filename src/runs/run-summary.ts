@@ -8,6 +8,7 @@ import { parseConfig } from '../config/parse.ts';
 import { sha256Portable } from '../checkpoint/sha256.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../protocol/distill-experiment.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../protocol/grpo-experiment.ts';
+import { PolicyMeasuresSchema } from '../protocol/policy-measures.ts';
 import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import {
   MAX_RUN_NAME_LENGTH,
@@ -20,6 +21,13 @@ import {
 import type { DistillCheckpoint } from './distill-checkpoint.ts';
 import type { GrpoCheckpoint } from './grpo-checkpoint.ts';
 import type { CurvePoint, SftCheckpoint } from './sft-checkpoint.ts';
+
+/** What runs of a kind measure, by the names that their curves have. */
+export const MEASURED: Readonly<Record<RunKind, readonly string[]>> = {
+  sft: ['accuracy', 'expertLossNats', 'lossNats'],
+  grpo: ['reward', 'reasoningEntropyNats', ...Object.keys(PolicyMeasuresSchema.entries.heldOut.entries)],
+  distill: [...Object.keys(PolicyMeasuresSchema.entries.heldOut.entries), 'lossNats'],
+};
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const measures = v.record(v.string(), v.nullable(v.number()));

@@ -11,7 +11,7 @@ import type { BackendFault } from '../gpu/current-backend.ts';
 import { type Failure, failureOf, isOfRun } from '../protocol/failure.ts';
 import type { RunBest, RunCompletions, RunDescription, RunState, RunWatch } from '../protocol/tracked-run.ts';
 import { ActiveTime } from '../runs/active-time.ts';
-import { bestPoint, isExhausted } from '../runs/run-watch.ts';
+import { bestCheckpoint, endsAt, trainWatched } from '../runs/run-watch.ts';
 import { faultError, memoryNamed } from '../runs/run-failures.ts';
 import type { Errand, FinishedRun, LiveRun, RunHooks, RunKind, RunMoment } from './run-kind.ts';
 import type { RunStore } from './run-store.ts';
@@ -37,9 +37,6 @@ export interface RunStart<Checkpoint> {
 
 /** The length limit of a model's name within the name of a checkpoint. */
 const MAX_NAME_LENGTH = 150;
-
-/** Thrown at the checkpoint at which a run ends by its rule. */
-class EndedEarly extends Error {}
 
 export class SessionRun<Checkpoint> implements LiveRun {
   readonly runId: string;
@@ -178,22 +175,17 @@ export class SessionRun<Checkpoint> implements LiveRun {
     }
   }
 
-  async #train(): Promise<FinishedRun> {
-    let endedAt: Checkpoint | undefined;
+  #train(): Promise<FinishedRun> {
     const hooks = this.#hooks();
-    const onCheckpoint = async (checkpoint: Checkpoint): Promise<void> => {
-      await hooks.onCheckpoint(checkpoint);
-      if (this.#watch === null || !isExhausted(this.#watch, this.#description?.curve ?? [])) return;
-      endedAt = checkpoint;
-      throw new EndedEarly();
-    };
-    try {
-      return await this.#kind.train(this.#last, { ...hooks, onCheckpoint });
-    } catch (thrown) {
-      if (!(thrown instanceof EndedEarly) || endedAt === undefined) throw thrown;
-      this.#step = this.#kind.stepOf(endedAt);
-      return this.#kind.finishedAt(endedAt);
-    }
+    return trainWatched(this.#last, {
+      train: (onCheckpoint) => this.#kind.train(this.#last, { ...hooks, onCheckpoint }),
+      keep: hooks.onCheckpoint,
+      endsAt: (checkpoint) => endsAt(this.#watch, this.#kind.summary(checkpoint)),
+      finishedAt: (checkpoint) => {
+        this.#step = this.#kind.stepOf(checkpoint);
+        return this.#kind.finishedAt(checkpoint);
+      },
+    });
   }
 
   #hooks(): RunHooks<Checkpoint> {
@@ -308,8 +300,7 @@ export class SessionRun<Checkpoint> implements LiveRun {
     };
     await this.#unlessUnsaved(async () => {
       const store: RunStore = await openStore();
-      const best = this.#watch && bestPoint(this.#watch, description.curve);
-      // Where the best measurement was made, this checkpoint is the best one too.
+      const best = this.#watch && bestCheckpoint(this.#watch, description);
       const isBest = best?.step === step;
       const { id, sizeBytes } = await store.save(info, kind.write(checkpoint), {
         keepLast: kind.keptCheckpoints,

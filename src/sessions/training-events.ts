@@ -36,7 +36,7 @@ export function evaluationEvent(
 
 /** @param steps - the total number of steps */
 export function logEvent(
-  { step, lossNats, gradNorm, learningRate, tokens, lossScale }: SftLogEntry,
+  { step, lossNats, gradNorm, gradNorms, learningRate, tokens, lossScale }: SftLogEntry,
   steps: number,
   clock: RunClock,
 ): TrainingEventOf<'log'> {
@@ -48,6 +48,7 @@ export function logEvent(
     steps,
     lossNats,
     gradNorm,
+    gradNorms: gradNorms === null ? null : { ...gradNorms },
     ...(lossScale && { lossScale: { scale: lossScale.scale, skipped: lossScale.skipped } }),
     learningRate,
     tokens,

@@ -44,11 +44,15 @@ const CURVES = { width: 420, height: 210, left: 46, right: 10, top: 28, bottom: 
 const DOTS = { plotWidth: 300, left: 150, right: 30, row: 22, top: 34, bottom: 26 } as const;
 const LEGEND_ROW = 18;
 
-/** The plot as a file of SVG. */
-export function plotSvg(plot: Plot): string {
+/**
+ * The plot as a file of SVG.
+ *
+ * @param columns - panels in a row
+ */
+export function plotSvg(plot: Plot, columns = COLUMNS): string {
   switch (plot.kind) {
     case 'curves': {
-      const top = Math.ceil(plot.panels.length / COLUMNS) * CURVES.height;
+      const top = Math.ceil(plot.panels.length / columns) * CURVES.height;
       const legend = plot.legend.map((name, i) => {
         const y = top + 20 + i * LEGEND_ROW;
         return `<path d="M46 ${y - 4}h28" ${stroke(i)}/><text x="82" y="${y}">${escaped(name)}</text>`;
@@ -59,6 +63,7 @@ export function plotSvg(plot: Plot): string {
         plot.panels.map((panel) => curvesPanel(panel, plot.endText)),
         legend,
         16 + legend.length * LEGEND_ROW,
+        columns,
       );
     }
     case 'dots': {
@@ -67,7 +72,7 @@ export function plotSvg(plot: Plot): string {
         width: DOTS.left + DOTS.plotWidth + DOTS.right,
         height: DOTS.top + rows * DOTS.row + DOTS.bottom,
       };
-      return sheet(plot.title, size, plot.panels.map(dotsPanel), [], 0);
+      return sheet(plot.title, size, plot.panels.map(dotsPanel), [], 0, columns);
     }
     default:
       return plot satisfies never;
@@ -80,14 +85,18 @@ function sheet(
   panels: readonly string[],
   below: readonly string[],
   heightBelow: number,
+  columns: number,
 ): string {
-  const total = Math.ceil(panels.length / COLUMNS) * height + heightBelow;
+  const total = Math.ceil(panels.length / columns) * height + heightBelow;
+  const wide = columns * width;
+  // A figure of one panel is drawn as pixels too, and needs a size for that.
+  const size = columns === 1 ? ` width="${wide}" height="${total}"` : '';
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${COLUMNS * width} ${total}" ` +
+    `<svg xmlns="http://www.w3.org/2000/svg"${size} viewBox="0 0 ${wide} ${total}" ` +
       'font-family="system-ui, sans-serif" font-size="12">',
     `<title>${escaped(title)}</title><rect width="100%" height="100%" fill="#fff"/>`,
     ...panels.map((panel, i) => {
-      const [x, y] = [(i % COLUMNS) * width, Math.floor(i / COLUMNS) * height];
+      const [x, y] = [(i % columns) * width, Math.floor(i / columns) * height];
       return `<g transform="translate(${x} ${y})">${panel}</g>`;
     }),
     ...below,

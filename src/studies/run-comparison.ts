@@ -5,7 +5,15 @@
 import { SEEDS_FOR_A_CLAIM } from '../protocol/experiment-results.ts';
 import { settingLabel } from '../config/swept-settings.ts';
 import { COMPARISON_AXES, type ComparisonAxis, FIRST_METRICS } from '../protocol/runs.ts';
-import type { RunPoint, RunState, RunSummary, Setting } from '../protocol/tracked-run.ts';
+import {
+  isLowerBetter,
+  type RunBest,
+  type RunPoint,
+  type RunState,
+  type RunSummary,
+  type RunWatch,
+  type Setting,
+} from '../protocol/tracked-run.ts';
 import { decide, meanText, metricBySeed, metricMean, pairedDifferences, signedInterval } from './findings.ts';
 import type { CurvePoint } from './plot.ts';
 import { heading, list, paragraph, type Report, type ReportBlock, table } from './report.ts';
@@ -16,6 +24,9 @@ export interface ComparedRun extends RunSummary {
   readonly path: string;
   /** Where it is recorded: a finished run may have ended before its last step, by its rule. */
   readonly state?: RunState;
+  /** Its rule and the best checkpoint by it, where it has them. */
+  readonly watch?: RunWatch | null;
+  readonly best?: RunBest | null;
 }
 
 /** Runs with the same settings. */
@@ -104,6 +115,9 @@ export function comparisonReport(
       return [[name, metric, signed(mean), signedInterval(low, high), n, says]];
     }),
   );
+  const watched = groups.flatMap(({ runs }) =>
+    runs.flatMap(({ path, watch, best }) => (watch && best ? [[path, ...bestTexts(watch, best)]] : [])),
+  );
   const unfinished = groups.flatMap(({ runs }) => runs.filter(({ step, steps }) => step < steps));
   return {
     title: 'Runs compared',
@@ -128,11 +142,19 @@ export function comparisonReport(
             heading('Not to the last step'),
             list(unfinished.map(({ path, step, steps, state }) => [`${path}: step ${step} of ${steps}${state === 'finished' ? ', ended early by its rule' : ''}`])), // prettier-ignore
           ]),
+      ...(watched.length === 0
+        ? []
+        : [heading('Best checkpoints'), table(['Run', 'Measure', 'Best', 'At step'], watched)]),
       ...(groups.some(({ runs }) => runs.some(({ curve }) => curve.length > 1))
         ? [curvesOf(comparison, metrics, axis)]
         : []),
     ],
   };
+}
+
+/** The measure, its best value and the step of a run with a rule. */
+function bestTexts({ metric }: RunWatch, { value, step }: RunBest): [string, string, number] {
+  return [`${metric} (${isLowerBetter(metric) ? 'lowest' : 'highest'})`, value.toFixed(4), step];
 }
 
 function differenceBlocks(base: string, rows: readonly (readonly (string | number)[])[]): ReportBlock[] {

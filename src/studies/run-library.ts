@@ -38,6 +38,7 @@ import { archive, readArchive, zipped } from './run-archive.ts';
 import { presetRuns, presets } from './presets.ts';
 import { type Inline, type ReportBlock, reportHtml } from './report.ts';
 import { compareRuns, comparisonReport, differencesFrom } from './run-comparison.ts';
+import { plotSvg } from './plot.ts';
 import { measurementsCsv, runReportFiles, runsBibtex } from './run-report.ts';
 import { sweepable, sweepRuns } from './sweep-runs.ts';
 
@@ -255,14 +256,21 @@ function comparisonOf(runs: readonly TrackedRun[], wanted: ComparisonAxis, asked
   const axis = comparison.axes.includes(wanted) ? wanted : 'step';
   const known = asked?.filter((metric) => comparison.metrics.includes(metric)) ?? [];
   const { blocks } = comparisonReport(comparison, known.length === 0 ? undefined : known, axis);
-  const panels = blocks.flatMap((block) => (block.kind === 'plot' && block.plot.kind === 'curves' ? block.plot.panels : [])); // prettier-ignore
+  const panels = blocks.flatMap((block) => {
+    if (block.kind !== 'plot' || block.plot.kind !== 'curves') return [];
+    const { plot } = block;
+    return plot.panels.map(({ heading: metric, lines }) => {
+      const svg = plotSvg({ ...plot, title: metric, panels: [{ heading: metric, lines }] }, 1);
+      return { metric, svg, lines: lines.map((line) => [...line]) };
+    });
+  });
   return {
     metrics: [...comparison.metrics],
     axes: [...comparison.axes],
     axis,
     parts: blocks.flatMap(partOf),
     groups: comparison.groups.map(({ name }) => name),
-    panels: panels.map(({ heading: metric, lines }) => ({ metric, lines: lines.map((line) => [...line]) })),
+    panels,
   };
 }
 

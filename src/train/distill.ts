@@ -22,7 +22,15 @@ import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import { distillLoss, type DistillRows } from './distill-loss.ts';
-import { combineGradients, disposeGradients, type LossGradients, lossGradients, type LossPass } from './gradients.ts';
+import {
+  combineGradients,
+  disposeGradients,
+  type LossGradients,
+  lossGradients,
+  type LossPass,
+  normsByWeight,
+  squaredNorms,
+} from './gradients.ts';
 import type { TokenCounts } from './grpo-telemetry.ts';
 import { scoredLogits } from './policy-batch.ts';
 import { weightedSum } from './policy-loss.ts';
@@ -53,6 +61,8 @@ export interface DistillLogEntry {
    * Global gradient norm before clipping; null where the update was skipped because the gradient overflowed float16.
    */
   readonly gradNorm: number | null;
+  /** The same of each weight by its name; their squares sum to that of the global norm. */
+  readonly gradNorms: Readonly<Record<string, number>> | null;
   /** In mixed precision, after the update. */
   readonly lossScale?: LossScale | undefined;
   readonly learningRate: number;
@@ -130,6 +140,10 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
       ]);
       if (gradients === undefined) throw new LabError('internal', { message: 'An update has no loss term.' });
       const learningRate = learningRateAt(step, schedule);
+      const isLast = step + 1 === config.steps;
+      const isEvaluated = isLast || (step + 1) % config.evaluateEvery === 0;
+      const isLogged = isEvaluated || (step + 1) % config.logEvery === 0 || run.isLogWanted?.(step + 1) === true;
+      const squares = isLogged ? squaredNorms(gradients) : undefined;
       const gradNorm = optimizer.apply(gradients, learningRate);
       tf.dispose(gradients);
       step += 1;
@@ -139,9 +153,7 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
         expert: tokens.expert + inputTokens(beside),
       };
 
-      const isLast = step === config.steps;
-      const isEvaluated = isLast || step % config.evaluateEvery === 0;
-      if (isEvaluated || step % config.logEvery === 0 || run.isLogWanted?.(step) === true) {
+      if (squares !== undefined) {
         // GPU -> CPU sync: the only one of an ordinary step.
         const [lossNats, expertLossNats, norm] = [
           await valueOf(learned),
@@ -152,7 +164,9 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
         if (lossNats === null || !isTrainable(lossNats + (expertLossNats ?? 0), norm, lossScale)) {
           throw notFinite(step, lossNats, norm);
         }
-        const progress = { gradNorm: Number.isFinite(norm) ? norm : null, learningRate, tokens };
+        const gradNorms = normsByWeight(model.weights.keys(), await squares.data<'float32'>(), norm);
+        squares.dispose();
+        const progress = { gradNorm: Number.isFinite(norm) ? norm : null, gradNorms, learningRate, tokens };
         const scale = lossScale === undefined ? {} : { lossScale };
         run.onLog?.({ step, lossNats, expertLossNats, isOnPolicy, ...progress, ...scale });
       }

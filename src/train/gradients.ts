@@ -127,6 +127,29 @@ function times(gradient: tf.Tensor, factor: number): tf.Tensor {
   return factor === 1 ? gradient.clone() : tf.mul(gradient, factor);
 }
 
+/** The squared norms of gradients, one for each, in their order: `[W]`. The caller disposes it. */
+export function squaredNorms(gradients: tf.NamedTensorMap): tf.Tensor1D {
+  return tf.tidy(() => tf.stack(Object.values(gradients).map((gradient) => dot(gradient, gradient))) as tf.Tensor1D);
+}
+
+/**
+ * The gradient norm of each weight, by name, before clipping.
+ *
+ * @param squares - of {@link squaredNorms}, of the scaled loss in mixed precision
+ * @param norm - the global norm of the unscaled loss, which the squares are measured by
+ * @returns null where the gradient is not finite
+ */
+export function normsByWeight(
+  names: Iterable<string>,
+  squares: Float32Array,
+  norm: number,
+): Readonly<Record<string, number>> | null {
+  const total = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+  if (!Number.isFinite(norm) || !Number.isFinite(total)) return null;
+  const share = (square: number): number => (total === 0 ? 0 : Math.sqrt(square) / total);
+  return Object.fromEntries([...names].map((name, i) => [name, norm * share(squares[i] ?? NaN)]));
+}
+
 /** The norms of two gradients and the cosine between them; null where a gradient is missing, 0 or not finite. */
 export interface GradientGeometry {
   readonly firstNorm: number | null;

@@ -20,7 +20,14 @@ import { sumAll } from '../ops/sums.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
-import { combineGradients, disposeGradients, type LossPass, pacedGradients } from './gradients.ts';
+import {
+  combineGradients,
+  disposeGradients,
+  type LossPass,
+  normsByWeight,
+  pacedGradients,
+  squaredNorms,
+} from './gradients.ts';
 
 /** All that is needed to resume a run. The data order follows from the step and the seed. */
 export interface SftState {
@@ -42,6 +49,8 @@ export interface SftLogEntry {
    * Global gradient norm before clipping; null where the update was skipped because the gradient overflowed float16.
    */
   readonly gradNorm: number | null;
+  /** The same of each weight by its name; their squares sum to that of the global norm. */
+  readonly gradNorms: Readonly<Record<string, number>> | null;
   /** In mixed precision, after the update. */
   readonly lossScale?: LossScale | undefined;
   readonly learningRate: number;
@@ -112,19 +121,23 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
       );
       const gradients = combineGradients(model.weights, [{ factor: 1, gradients: sum }]);
       if (sum === undefined || gradients === undefined) throw nothingToLearn();
+      const isLast = step + 1 === config.steps;
+      const isEvaluated = isLast || (step + 1) % config.evaluateEvery === 0;
+      const isLogged = isEvaluated || (step + 1) % config.logEvery === 0 || run.isLogWanted?.(step + 1) === true;
+      const squares = isLogged ? squaredNorms(gradients) : undefined;
       const gradNorm = optimizer.apply(gradients, learningRate);
       tf.dispose(gradients);
       step += 1;
 
-      const isLast = step === config.steps;
-      const isEvaluated = isLast || step % config.evaluateEvery === 0;
-      if (isEvaluated || step % config.logEvery === 0 || run.isLogWanted?.(step) === true) {
+      if (squares !== undefined) {
         // GPU -> CPU sync: the only one of an ordinary step.
         const lossNats = await readNumber(sum.loss);
         const norm = await readNumber(gradNorm);
         const lossScale = await optimizer.readLossScale();
         if (!isTrainable(lossNats, norm, lossScale)) throw notFinite(step, lossNats, norm);
-        const progress = { gradNorm: Number.isFinite(norm) ? norm : null, learningRate, tokens };
+        const gradNorms = normsByWeight(model.weights.keys(), await squares.data<'float32'>(), norm);
+        squares.dispose();
+        const progress = { gradNorm: Number.isFinite(norm) ? norm : null, gradNorms, learningRate, tokens };
         run.onLog?.({ step, lossNats, ...progress, ...(lossScale === undefined ? {} : { lossScale }) });
       }
       disposeGradients(sum);

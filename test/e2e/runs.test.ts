@@ -69,6 +69,17 @@ describeBrowser('the Runs view', () => {
     // Curves over what was learned from, and completions at any step.
     await comparison.getByRole('group', { name: 'Curves over' }).getByRole('button', { name: 'Tokens' }).click();
     await comparison.getByRole('img', { name: /^Accuracy: .* tokens/u }).waitFor();
+    const figure = async (format: string): Promise<Buffer> => {
+      const saved = page.waitForEvent('download');
+      await comparison.getByRole('button', { name: `Accuracy as ${format}`, exact: true }).click();
+      const download = await saved;
+      expect(download.suggestedFilename()).toBe(`accuracy.${format.toLowerCase()}`);
+      return readFileSync(await download.path());
+    };
+    expect(String(await figure('SVG'))).toMatch(/^<svg .*<title>accuracy<\/title>/su);
+    const png = await figure('PNG');
+    expect(png.subarray(1, 4).toString('latin1')).toBe('PNG');
+    expect(png.readUInt32BE(16)).toBe(2 * 420); // its width in pixels
     const completions = comparison.getByRole('region', { name: 'Completions' });
     await completions.getByText('Step 4:').first().waitFor();
     await completions.getByLabel('Step').fill('0');

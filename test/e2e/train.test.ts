@@ -52,6 +52,14 @@ describeBrowser('training in the page', () => {
     // It is shown after a reload with its curves and settings, until it is dismissed.
     const charts = page.locator('lab-run-monitor').getByRole('img');
     const curves = await charts.evaluateAll((images) => images.map((image) => image.getAttribute('aria-label')));
+    // Any module can be watched, after the run as well.
+    const module = page.getByRole('combobox', { name: 'Of the module' });
+    await page.getByRole('img', { name: /^Gradient norm: Whole model from [\d.e-]+ at step/u }).waitFor();
+    await module.selectOption({ label: '\u2003\u2003\u2003Layer 1, Attention, q_proj' });
+    await page
+      .getByRole('img', { name: /^Gradient norm: Layer 1, Attention, q_proj from [\d.e-]+ at step/u })
+      .waitFor();
+    await module.selectOption({ label: 'Whole model' });
     const hash = await finishedHash(page);
     await page.reload();
     expect(await finishedHash(page)).toBe(hash);

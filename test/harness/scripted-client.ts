@@ -5,6 +5,7 @@
 import { LabError } from '../../src/common/errors.ts';
 import type { ModelSummary, ScoringEvent, StepEvent } from '../../src/protocol/scoring.ts';
 import { makeDocument, type Pair } from '../../src/relevance/pair/pair.ts';
+import type { Inside } from '../../src/protocol/inside.ts';
 import type { ScoringClient } from '../../src/ui/score/scoring-client.ts';
 
 /** The states of the page. */
@@ -134,6 +135,24 @@ function scriptOf(scene: Scene): ScoringEvent[] {
   ];
 }
 
+/** A model of one layer with one head, which looks at the title. */
+const SCRIPTED_INSIDE: Inside = {
+  label: 3,
+  probabilities: [0.05, 0.05, 0.1, 0.8],
+  words: [
+    { text: '<|query|>', field: 'query', isSpecial: true, tokens: 1 },
+    { text: 'kettle', field: 'query', isSpecial: false, tokens: 2 },
+    { text: 'kettle', field: 'title', isSpecial: false, tokens: 2 },
+    { text: '<|answer|>', field: null, isSpecial: true, tokens: 1 },
+  ],
+  attention: [[[0.1, 0.2, 0.6, 0.1]]],
+  lens: [
+    { probabilities: [0.25, 0.25, 0.25, 0.25], labelMass: 0.01 },
+    { probabilities: [0.05, 0.05, 0.1, 0.8], labelMass: 0.99 },
+  ],
+  tokens: [{ text: '<|label:4:3|>', isSpecial: true, entropyNats: 0.7, probability: 0.8 }],
+};
+
 /** A client that plays one scene for every question. */
 export function openScriptedClient(scene: Scene): ScoringClient {
   return {
@@ -156,6 +175,7 @@ export function openScriptedClient(scene: Scene): ScoringClient {
         if (scene === 'slow' && event.kind === 'step') await new Promise(() => undefined);
       }
     },
+    inside: () => Promise.resolve(SCRIPTED_INSIDE),
     close: () => undefined,
   };
 }

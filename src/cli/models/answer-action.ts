@@ -8,7 +8,7 @@ import { describeIssue } from '../../config/issues.ts';
 import { answerPair } from '../../infer/answer.ts';
 import { type LabModel, loadLabModel, whyNoReasons } from '../../infer/lab-model.ts';
 import type { ScoringEvent } from '../../protocol/scoring.ts';
-import { type LabDocument, makeDocument } from '../../relevance/pair/pair.ts';
+import { type LabDocument, makeDocument, type Pair } from '../../relevance/pair/pair.ts';
 import { spokenStep } from '../../relevance/rules/spoken-step.ts';
 import { describeMemory } from '../../model/memory.ts';
 import type { Precision } from '../../model/stored-weights.ts';
@@ -19,14 +19,18 @@ import type { BackendChoice } from '../../protocol/scoring.ts';
 import { note, print } from '../terminal.ts';
 import { FieldsDocumentSchema, titled } from './rerank-request.ts';
 
-interface AnswerOptions extends EncoderOptions {
-  readonly model: string;
-  readonly precision?: Precision;
-  readonly backend: BackendChoice;
+/** The fields of a document. */
+export interface DocumentOptions {
   readonly brand?: string;
   readonly type?: string;
   readonly text?: string;
   readonly attribute: readonly string[];
+}
+
+interface AnswerOptions extends DocumentOptions, EncoderOptions {
+  readonly model: string;
+  readonly precision?: Precision;
+  readonly backend: BackendChoice;
   readonly reason: boolean;
   readonly temperature: number;
   readonly topK?: number;
@@ -37,8 +41,7 @@ interface AnswerOptions extends EncoderOptions {
 }
 
 export async function runAnswer(query: string, documentText: string, options: AnswerOptions): Promise<void> {
-  checkText('query', query);
-  const document = readDocument(documentText, options);
+  const pair = readPair(query, documentText, options);
   const files = await readModelFiles(options.model);
   const opened = await openNodeBackend(options.backend);
   const { model } = await withEncoder(loadLabModel(files, options.precision), options);
@@ -54,11 +57,12 @@ export async function runAnswer(query: string, documentText: string, options: An
   const silence = whyNoReasons(model, model);
   if (options.reason && silence !== undefined) notes.push(silence);
   const reason = options.reason && silence === undefined;
-  await answerPair(
-    model,
-    { query, document },
-    { reason, sampler: { temperature, topK, topP, seed }, decoding: options.decoding, emit },
-  );
+  await answerPair(model, pair, {
+    reason,
+    sampler: { temperature, topK, topP, seed },
+    decoding: options.decoding,
+    emit,
+  });
   for (const line of notes) note(line);
 }
 
@@ -101,13 +105,19 @@ function printer({ scale, instruction }: LabModel, addNote: (line: string) => vo
   };
 }
 
-function bar(probability: number): string {
+export function bar(probability: number): string {
   const filled = Math.round(probability * 20);
   return '#'.repeat(filled) + '.'.repeat(20 - filled);
 }
 
+/** The pair of the command. @throws {LabError} `bad-config` for an empty text; as {@link readDocument} */
+export function readPair(query: string, documentText: string, options: DocumentOptions): Pair {
+  checkText('query', query);
+  return { query, document: readDocument(documentText, options) };
+}
+
 /** @throws {LabError} `bad-config` for an empty document, JSON that is not a document, or an attribute without "=" */
-function readDocument(text: string, { brand, type, text: more, attribute }: AnswerOptions): LabDocument {
+function readDocument(text: string, { brand, type, text: more, attribute }: DocumentOptions): LabDocument {
   const attributes = Object.fromEntries(attribute.map(readAttribute));
   const base = text.trimStart().startsWith('{') ? readJsonDocument(text) : makeDocument({ title: text });
   const document = titled({

@@ -18,13 +18,7 @@ import { encoderOption } from '../encoder-options.ts';
 import { lazily } from '../lazily.ts';
 
 export function answerCommand(): Command {
-  return new Command('answer')
-    .argument('<query>', 'what is searched for')
-    .argument('<document>', "the document's title, or a JSON object with title, brand, type, attributes, text")
-    .option('--brand <text>', 'the brand of the document')
-    .option('--type <text>', 'what kind of thing the document is')
-    .option('--attribute <name=value>', 'an attribute of the document; may be repeated', collect, [])
-    .option('--text <text>', 'further text of the document')
+  return pairOptions(new Command('answer'))
     .option('--no-reason', 'stop after the label')
     .option('--temperature <x>', 'of the reasoning; 0 takes the most likely token', notNegativeNumber, 0)
     .option('--top-k <n>', 'draw from the n most likely tokens', wholeNumber(1))
@@ -44,6 +38,17 @@ Examples:
   npm run lab -- answer "kettle 1.5 l" '{"title":"kettle 1500 ml","type":"kettle","attributes":{"category":"kitchen"}}'`,
     )
     .action(lazily(async () => (await import('./answer-action.ts')).runAnswer));
+}
+
+/** Adds a pair as two arguments, with options for the fields of its document. */
+export function pairOptions(command: Command): Command {
+  return command
+    .argument('<query>', 'what is searched for')
+    .argument('<document>', "the document's title, or a JSON object with title, brand, type, attributes, text")
+    .option('--brand <text>', 'the brand of the document')
+    .option('--type <text>', 'what kind of thing the document is')
+    .option('--attribute <name=value>', 'an attribute of the document; may be repeated', collect, [])
+    .option('--text <text>', 'further text of the document');
 }
 
 function collect(value: string, previous: readonly string[]): string[] {

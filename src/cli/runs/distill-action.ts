@@ -12,11 +12,18 @@ import {
   readDistillCheckpoint,
   writeDistillCheckpoint,
 } from '../../runs/distill-checkpoint.ts';
-import { checkedStudent, type DistillHooks, runDistill, type TrainedStudent } from '../../runs/distill-run.ts';
+import {
+  checkedStudent,
+  type DistillHooks,
+  type FinishedDistill,
+  runDistill,
+  type TrainedStudent,
+} from '../../runs/distill-run.ts';
 import { newStudent, prepareDistill } from '../../runs/distill-task.ts';
 import { makeLabFile } from '../../runs/models/lab-file.ts';
 import { recordedCompletions } from '../../runs/recorded-answers.ts';
 import { describeDistill } from '../../runs/run-summary.ts';
+import { trainWatched } from '../../runs/run-watch.ts';
 import type { StoredDtype } from '../../config/stored.ts';
 import { hashWeights } from '../../runs/weights-hash.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../../protocol/distill-experiment.ts';
@@ -26,6 +33,8 @@ import { openNodeBackend } from '../node-backend.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
 import { RunFolder } from './run-folder.ts';
+import { watchIn, withRule, type WatchOptions } from './run-watcher.ts';
+import { endedEarly } from './supervised-run.ts';
 import type { RawSettings } from '../config-file.ts';
 import { DISTILL_OPTIONS, METHOD_SETTINGS, type MethodName } from './run-options.ts';
 import { RunLog } from './run-log.ts';
@@ -34,7 +43,7 @@ import { loadStartModel } from './start-model.ts';
 import { keepIn, loadTeacher } from './teacher-model.ts';
 import { note, print, Progress, valueText } from '../terminal.ts';
 
-export interface DistillOptions {
+export interface DistillOptions extends WatchOptions {
   readonly out: string;
   readonly teacher: string;
   readonly student?: string;
@@ -45,6 +54,7 @@ export interface DistillOptions {
 }
 
 export async function runDistillCommand(options: DistillOptions, chosen: readonly ExplicitSetting[]): Promise<void> {
+  const watch = watchIn('distill', options);
   const bytes = await new RunFolder(options.out).readCheckpointBytes();
   await checkRunFolder(bytes, options, [options.teacher, options.student]);
   const saved = bytes === undefined ? undefined : readDistillCheckpoint(bytes);
@@ -85,34 +95,68 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
   const student = { config, ...(given === undefined ? {} : { weights: given.weights }) };
   const log = await RunLog.open(join(options.out, 'log.jsonl'), saved?.state.step ?? 0);
   const runFolder = new RunFolder(options.out);
-  await runFolder.begin(saved?.state.step ?? 0);
+  await runFolder.begin(saved?.state.step ?? 0, watch);
   const hooks: DistillHooks = {
-    ...hooksOf(runFolder, experiment, log, signal),
+    ...hooksOf(experiment, log, signal),
     onEvaluate: (step, { answers }) => {
       runFolder.measured(step, recordedCompletions(teacher.model, teacher.model.tokenizer, prepared.dev, answers));
     },
   };
-  const finished = await runDistill(experiment, prepared, teacher, student, saved, hooks);
-  note(`Weights ${hashWeights(finished.weights)}.`);
-  const folder = join(options.out, 'model');
-  const { dtype } = options;
-  const card = makeStudentCard(experiment, {
-    teacher,
-    student: config,
-    prepared,
-    finished,
-    command: commandOf(options, experiment),
-    dtype,
-    device: `${opened.backend}, ${opened.device}`,
-    date: new Date().toISOString().slice(0, 10),
+  const { steps } = experiment.distill;
+  const ended = await trainWatched<DistillCheckpoint, EndedDistill>(saved && { ...saved, experiment }, {
+    train: async (onCheckpoint) => {
+      const wanted = { ...hooks, onCheckpoint };
+      return { ...(await runDistill(experiment, prepared, teacher, student, saved, wanted)), step: steps };
+    },
+    keep: keepCheckpoint(runFolder, signal),
+    endsAt: (checkpoint) => runFolder.endsAt(describeDistill(checkpoint)),
+    finishedAt: endedAt,
   });
+  if (ended.step < steps) note(endedEarly(ended.step, steps));
+  note(`Weights ${hashWeights(ended.weights)}.`);
+  const { dtype } = options;
   const { tokenizer, prompt } = teacher.model;
-  const lab = makeLabFile(prepared.world, prompt);
-  await writeModelFolder(folder, { config, weights: finished.weights, dtype, tokenizer, lab, card });
+  const write = (folder: string, finished: EndedDistill): Promise<void> => {
+    const card = makeStudentCard(experiment, {
+      teacher,
+      student: config,
+      prepared,
+      finished,
+      command: commandOf(options, experiment),
+      dtype,
+      device: `${opened.backend}, ${opened.device}`,
+      date: new Date().toISOString().slice(0, 10),
+    });
+    const lab = makeLabFile(prepared.world, prompt);
+    const stored = { config, weights: finished.weights, dtype, tokenizer, lab, card: withRule(card, runFolder.watch) };
+    return writeModelFolder(folder, stored);
+  };
+  const best = await runFolder.readBestBytes();
+  if (best !== undefined) {
+    const at = endedAt(readDistillCheckpoint(best));
+    await write(join(options.out, 'best'), at);
+    note(`The best checkpoint is that of step ${at.step}; its model is in ${join(options.out, 'best')}.`);
+  }
+  const folder = join(options.out, 'model');
+  await write(folder, ended);
   print(folder);
 }
 
-function hooksOf(folder: RunFolder, { distill }: DistillExperiment, log: RunLog, signal: AbortSignal): DistillHooks {
+/** What a run has come to, after some of its updates. */
+type EndedDistill = FinishedDistill & { readonly step: number };
+
+function endedAt({ state: { weights, tokens, step }, curve }: DistillCheckpoint): EndedDistill {
+  return { weights, tokens, curve, step };
+}
+
+function keepCheckpoint(folder: RunFolder, signal: AbortSignal): (checkpoint: DistillCheckpoint) => Promise<void> {
+  return async (checkpoint) => {
+    await folder.writeCheckpointBytes(describeDistill(checkpoint), writeDistillCheckpoint(checkpoint));
+    if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
+  };
+}
+
+function hooksOf({ distill }: DistillExperiment, log: RunLog, signal: AbortSignal): DistillHooks {
   const asking = new Progress('Answers of the teacher');
   const progress = new Progress('Steps');
   return {
@@ -132,10 +176,6 @@ function hooksOf(folder: RunFolder, { distill }: DistillExperiment, log: RunLog,
           `strict reward ${valueText(strictReward)}.`,
       );
       log.add(step, { heldOut });
-    },
-    onCheckpoint: async (checkpoint) => {
-      await folder.writeCheckpointBytes(describeDistill(checkpoint), writeDistillCheckpoint(checkpoint));
-      if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
     },
   };
 }

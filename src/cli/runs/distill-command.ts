@@ -6,6 +6,7 @@ import { STORED_DTYPES } from '../../config/stored.ts';
 import type { DistillOptions } from './distill-action.ts';
 import { backendOption, DEFAULT_MODEL_FOLDER } from '../options.ts';
 import { DISTILL_OPTIONS, METHODS } from './run-options.ts';
+import { addWatchOptions } from './run-watcher.ts';
 
 export function distillCommand(): Command {
   const command = new Command('distill')
@@ -19,7 +20,7 @@ export function distillCommand(): Command {
       '--resume',
       'continue from the checkpoint in --out; the run keeps its settings, but may be given more --steps',
     );
-  return DISTILL_OPTIONS.addTo(command)
+  return DISTILL_OPTIONS.addTo(addWatchOptions(command))
     .addHelpText(
       'after',
       `

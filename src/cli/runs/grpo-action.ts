@@ -19,12 +19,13 @@ import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.
 import { checkOutputFile } from '../outputs.ts';
 import { RunFolder } from './run-folder.ts';
 import { GRPO_OPTIONS } from './run-options.ts';
+import { watchIn, type WatchOptions } from './run-watcher.ts';
 import type { ExplicitSetting } from '../setting-options.ts';
 import { openRewardModule, type RewardModule } from './reward-module.ts';
 import { loadStartModel } from './start-model.ts';
 import { note, print } from '../terminal.ts';
 
-export interface GrpoOptions extends ReadingOptions {
+export interface GrpoOptions extends ReadingOptions, WatchOptions {
   readonly out: string;
   readonly start: string;
   readonly config?: string;
@@ -38,6 +39,7 @@ export interface GrpoOptions extends ReadingOptions {
 }
 
 export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
+  const watch = watchIn('grpo', options);
   const folder = new RunFolder(options.out);
   const saved = await folder.readCheckpoint();
   const { out, config, data, docs, queries, rules, rewardModule, record, force } = options;
@@ -55,7 +57,7 @@ export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitS
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   const start = loadStartModel(files);
   const device = `${opened.backend}, ${opened.device}`;
-  const run = { out, saved, given, judge: module?.judge, device, startFolder: options.start, record, signal };
+  const run = { out, saved, given, judge: module?.judge, device, startFolder: options.start, record, watch, signal };
   print(await reinforceToFolder(experiment, start, run));
   module?.close();
 }

@@ -7,6 +7,7 @@ import { rulesOption } from '../instruction-files.ts';
 import { backendOption } from '../options.ts';
 import { addReadingOptions, dataOption } from '../pair-files.ts';
 import { GRPO_OPTIONS } from './run-options.ts';
+import { addWatchOptions } from './run-watcher.ts';
 
 /** The bundled model of the demonstration. */
 const DEFAULT_START = 'public/models/lab-nano-start';
@@ -33,7 +34,7 @@ export function grpoCommand(): Command {
       '--resume',
       'continue from the checkpoint in --out; the run keeps its settings, but may be given more --steps',
     );
-  return GRPO_OPTIONS.addTo(addReadingOptions(command))
+  return GRPO_OPTIONS.addTo(addWatchOptions(addReadingOptions(command)))
     .addHelpText(
       'after',
       `

@@ -4,22 +4,27 @@
 import { join } from 'node:path';
 import type { DataSet } from '../../data/files/data-set.ts';
 import { keepQueries, mergeQueries } from '../../data/trained-queries.ts';
-import type { GrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
+import { type GrpoCheckpoint, readGrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
 import { collapseSince } from '../../runs/grpo-measure.ts';
-import { type FinishedGrpo, runGrpo } from '../../runs/grpo-run.ts';
+import { type FinishedGrpo, type GrpoHooks, runGrpo } from '../../runs/grpo-run.ts';
 import { type PreparedGrpo, prepareGrpo, type StartModel } from '../../runs/grpo-task.ts';
 import { makeFileLabFile, makeLabFile } from '../../runs/models/lab-file.ts';
 import { describePasses, PassCountsSchema, withPassRates } from '../../runs/pass-rates.ts';
+import { describeGrpo } from '../../runs/run-summary.ts';
+import { trainWatched } from '../../runs/run-watch.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';
+import type { RunWatch } from '../../protocol/tracked-run.ts';
 import { rewardName } from '../../relevance/rules/reward.ts';
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
 import { sampledGroups } from '../../sessions/grpo-events.ts';
 import type { RewardJudge } from '../../train/rollouts.ts';
 import { coefficientAtStart, recordingHeader, RunRecorder } from './run-recorder.ts';
-import { measuredOnce, RunFolder } from './run-folder.ts';
+import { withRule } from './run-watcher.ts';
+import { measuredOnce } from './read-files.ts';
+import { RunFolder } from './run-folder.ts';
 import { writeModelFolder } from '../model-folder.ts';
-import { dataMissing, describeTraces } from './supervised-run.ts';
+import { dataMissing, describeTraces, endedEarly } from './supervised-run.ts';
 import { note, Progress, valueText, describeStep } from '../terminal.ts';
 
 /** A start with its card. */
@@ -40,6 +45,8 @@ export interface ReinforcedFolder {
   readonly startFolder: string;
   /** The file to record the run in. */
   readonly record?: string | undefined;
+  /** The rule by which it ends and its best checkpoint is kept; that of a resumed run is its own. */
+  readonly watch?: RunWatch | null | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -61,11 +68,11 @@ export async function reinforceToFolder(
   if (prepared.traces !== undefined) note(describeTraces(prepared.traces));
   const records: GrpoStep[] = saved === undefined ? [] : await folder.readRecords(saved.state.step);
   // Steps recorded after the checkpoint are dropped, because they are repeated.
-  await folder.begin(saved?.state.step ?? 0);
+  await folder.begin(saved?.state.step ?? 0, run.watch);
   if (saved !== undefined) await folder.writeCheckpoint({ ...saved, experiment }, records);
   const recorder = recordPath === undefined ? undefined : await RunRecorder.open(out, saved);
   const progress = new Progress('Steps');
-  const finished = await runGrpo(experiment, prepared, start, saved, {
+  const hooks: GrpoHooks = {
     signal,
     onStep: (record) => {
       records.push(record);
@@ -82,19 +89,41 @@ export async function reinforceToFolder(
           `${probe.labelEntropyNats.toFixed(3)} nats.`,
       );
     },
-    onCheckpoint: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
     onStop: async (checkpoint) => {
       await folder.writeCheckpoint(checkpoint, records);
       note(`Saved after ${checkpoint.state.step} steps; continue with --resume.`);
     },
+  };
+  const { steps } = experiment.grpo;
+  const ended = await trainWatched<GrpoCheckpoint, EndedGrpo>(saved && { ...saved, experiment }, {
+    train: async (onCheckpoint) => {
+      return { ...(await runGrpo(experiment, prepared, start, saved, { ...hooks, onCheckpoint })), step: steps };
+    },
+    keep: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
+    endsAt: (checkpoint) => folder.endsAt(describeGrpo(checkpoint)),
+    finishedAt: endedAt,
   });
   progress.end();
-  note(verdictOn(finished));
+  if (ended.step < steps) note(endedEarly(ended.step, steps));
+  note(verdictOn(ended));
   if (recorder !== undefined && recordPath !== undefined) {
     await recorder.write(recordPath, recordingHeader(experiment, start, prepared, run.device));
     note(`Recorded in ${recordPath}.`);
   }
-  return writeModel(experiment, start, prepared, finished, run);
+  const best = await folder.readBestBytes();
+  if (best !== undefined) {
+    const at = endedAt(readGrpoCheckpoint(best));
+    await writeModel(join(out, 'best'), folder.watch, experiment, start, prepared, at, run);
+    note(`The best checkpoint is that of step ${at.step}; its model is in ${join(out, 'best')}.`);
+  }
+  return writeModel(join(out, 'model'), folder.watch, experiment, start, prepared, ended, run);
+}
+
+/** What a run has come to, after some of its steps. */
+type EndedGrpo = FinishedGrpo & { readonly step: number };
+
+function endedAt({ state: { weights, tokens, step }, curve }: GrpoCheckpoint): EndedGrpo {
+  return { weights, tokens, curve, step };
 }
 
 /** The data of a run, with its pass rates if it has any; those are stored in the folder of the run. */
@@ -120,15 +149,16 @@ async function prepare(
 }
 
 async function writeModel(
+  path: string,
+  watch: RunWatch | null,
   experiment: GrpoExperiment,
   start: NamedStart,
   prepared: PreparedGrpo,
-  finished: FinishedGrpo,
+  ended: EndedGrpo,
   { out, device, startFolder }: ReinforcedFolder,
 ): Promise<string> {
   const { card } = start;
-  const folder = join(out, 'model');
-  const { generated, learned, expert } = finished.tokens;
+  const { generated, learned, expert } = ended.tokens;
   const { task } = prepared;
   const asked = keepQueries(task.prompts.map(({ pair }) => pair.query));
   const queries = experiment.data.kind === 'file' ? { queries: mergeQueries(card.data.queries, asked) } : {};
@@ -140,7 +170,7 @@ async function writeModel(
     training: {
       command: `npm run lab -- grpo --start ${startFolder} --config config.json --out ${out}`,
       seed: experiment.grpo.seed,
-      steps: experiment.grpo.steps,
+      steps: ended.step,
       tokens: learned + expert,
       device,
       date: new Date().toISOString().slice(0, 10),
@@ -154,16 +184,16 @@ async function writeModel(
     ],
   };
   const { world, rules } = prepared;
-  await writeModelFolder(folder, {
+  await writeModelFolder(path, {
     config: start.config,
-    weights: finished.weights,
+    weights: ended.weights,
     dtype: 'f16',
     tokenizer: start.tokenizer,
     lab: world === undefined ? makeFileLabFile(rules, start.prompt) : makeLabFile(world, start.prompt),
-    card: reinforced,
+    card: withRule(reinforced, watch),
     vectors: start.vectors?.file,
   });
-  return folder;
+  return path;
 }
 
 function verdictOn({ curve }: FinishedGrpo): string {

@@ -36,7 +36,9 @@ export async function checkRunFolder(
   }
   if (saved === undefined) await checkRemains(out, resume);
   await checkOutputFolder(out, RUN_FILES, { inputs, force: true });
-  await checkOutputFolder(join(out, 'model'), ALL_MODEL_FILES, { inputs, force: true });
+  for (const name of ['model', 'best']) {
+    await checkOutputFolder(join(out, name), ALL_MODEL_FILES, { inputs, force: true });
+  }
 }
 
 /** Checks a run folder without a checkpoint. A run that was killed before its first checkpoint can start again. */

@@ -4,32 +4,33 @@
  * checkpoint. Other measurements of a study are stored as JSON files, each made once.
  */
 import { createHash } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import * as v from 'valibot';
 import { hashHex } from '../../common/rng.ts';
-import { parseConfig } from '../../config/parse.ts';
 import type { TrainingPrecision } from '../../config/sft-config.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
 import type { DistillExperiment } from '../../protocol/distill-experiment.ts';
 import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';
 import type { OrderExperiment } from '../../protocol/order-experiment.ts';
 import { renameOldKeys } from '../../protocol/renamed-keys.ts';
-import { NO_REMARKS, type RunCompletions, type RunDescription, type TrackedRun } from '../../protocol/tracked-run.ts';
-import { ActiveTime } from '../../runs/active-time.ts';
 import {
-  ALL_RECORD_FILES,
-  type RecordFiles,
-  type RecordRun,
-  readRecordFiles,
-  recordFiles,
-} from '../../runs/run-record.ts';
+  NO_REMARKS,
+  type RunCompletions,
+  type RunDescription,
+  type RunWatch,
+  type TrackedRun,
+} from '../../protocol/tracked-run.ts';
+import { ActiveTime } from '../../runs/active-time.ts';
+import { type RecordRun, readRecordFiles, recordFiles } from '../../runs/run-record.ts';
 import { describeGrpo } from '../../runs/run-summary.ts';
 import { newId } from '../../checkpoint/manifest.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
 import { writeTogether, writeWhole } from '../outputs.ts';
+import { readIfThere, readJson, readRecordTexts, readTextIfThere } from './read-files.ts';
+import { BEST_FILE, RunWatcher } from './run-watcher.ts';
 import { isAlive, isErrno, systemError } from '../system-errors.ts';
 
 /** The origin of results, stored with them. */
@@ -44,6 +45,7 @@ export class RunFolder {
   readonly #time = new ActiveTime(() => performance.now());
   /** Undefined where nobody has begun the run here, as where it is only read. */
   #completions: Map<number, RunCompletions> | undefined;
+  #watcher = RunWatcher.NONE;
 
   constructor(path: string) {
     this.path = path;
@@ -53,9 +55,12 @@ export class RunFolder {
    * Begins or continues the record of a run that is made now.
    *
    * @param step - of its checkpoint, from which it continues
+   * @param watch - the rule it is given; a run that continues keeps its own
+   * @throws {LabError} `bad-config` if it continues and is given another rule
    */
-  async begin(step: number): Promise<void> {
+  async begin(step: number, watch: RunWatch | null = null): Promise<void> {
     const kept = step === 0 ? undefined : await this.#readKept();
+    this.#watcher = await RunWatcher.begin(this.path, step, kept?.run, watch);
     const completions = (kept?.completions ?? []).filter((one) => one.step <= step);
     this.#completions = new Map(completions.map((one) => [one.step, one]));
     this.#time.continue(step, kept?.run);
@@ -140,20 +145,39 @@ export class RunFolder {
     return readIfThere(join(this.path, 'checkpoint.safetensors'));
   }
 
+  /** The best checkpoint by the run's rule; undefined if there is none. */
+  readBestBytes(): Promise<Uint8Array | undefined> {
+    return this.#watcher.watch === null ? Promise.resolve(undefined) : readIfThere(join(this.path, BEST_FILE));
+  }
+
+  /** The rule of the run. */
+  get watch(): RunWatch | null {
+    return this.#watcher.watch;
+  }
+
+  /** Whether the run's rule ends it at a checkpoint. */
+  endsAt(description: RunDescription): boolean {
+    return this.#watcher.endsAt(description);
+  }
+
   /** Writes a checkpoint, and the record of the run beside it. */
   async writeCheckpointBytes(description: RunDescription, bytes: Uint8Array): Promise<void> {
+    const isBest = this.#watcher.isBest(description);
     const run = await this.#recordOf(description);
     const completions = [...(this.#completions?.values() ?? [])].filter(({ step }) => step <= description.step);
     const files = new Map<string, string | Uint8Array>(Object.entries(recordFiles({ run, completions })));
-    // The checkpoint comes last and decides where the run resumes, so the record is never behind it.
-    await writeTogether(this.path, files.set('checkpoint.safetensors', bytes));
+    // The checkpoint comes after the record and decides where the run resumes, so the record is never behind it. The
+    // copy of the best one comes last, so it is never ahead.
+    files.set('checkpoint.safetensors', bytes);
+    await writeTogether(this.path, isBest ? files.set(BEST_FILE, bytes) : files);
   }
 
   /** The record of the run, with the id, the start and the remarks of the one that is there. */
   async #recordOf(description: RunDescription): Promise<TrackedRun> {
     const kept = await this.#readKept();
     const updatedAt = Date.now();
-    const state = description.step < description.steps ? 'stopped' : 'finished';
+    const isOver = description.step >= description.steps || this.endsAt(description);
+    const state = isOver ? 'finished' : 'stopped';
     const created = {
       schemaVersion: 1 as const,
       id: newId(),
@@ -168,7 +192,8 @@ export class RunFolder {
     const isTimed = this.#completions !== undefined;
     const curve = isTimed ? this.#time.marked(description.curve) : description.curve;
     const activeMs = isTimed ? this.#time.total() : null;
-    return { ...(kept?.run ?? created), ...description, curve, activeMs, state, updatedAt };
+    const watched = isTimed ? { watch: this.#watcher.watch, best: this.#watcher.best } : {};
+    return { ...(kept?.run ?? created), ...description, ...watched, curve, activeMs, state, updatedAt };
   }
 
   /** The record that is there; undefined if there is none, or it is damaged and is to be written anew. */
@@ -269,63 +294,6 @@ export function distillRunFolder(root: string, experiment: DistillExperiment, te
 /** The folder of a run with another order of completions. */
 export function orderRunFolder(root: string, experiment: OrderExperiment): RunFolder {
   return studyRunFolder(root, 'order', { ...experiment, sft: precisionIfMixed(experiment.sft) });
-}
-
-/**
- * A measurement made once and stored as `<name>.json`.
- *
- * @param measure - called if it is not stored yet
- */
-export async function measuredOnce<T>(
-  folder: string,
-  name: string,
-  schema: v.GenericSchema<unknown, T>,
-  measure: () => Promise<T>,
-): Promise<T> {
-  const path = join(folder, `${name}.json`);
-  const kept = await readJson(path, schema);
-  if (kept !== undefined) return kept;
-  const measured = await measure();
-  await writeWhole(path, `${JSON.stringify(measured)}\n`);
-  return measured;
-}
-
-/** A file of JSON; undefined if there is none. @throws {LabError} `bad-config` naming the file */
-export async function readJson<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T | undefined> {
-  const text = await readTextIfThere(path);
-  if (text === undefined) return undefined;
-  let data: unknown = null;
-  try {
-    data = JSON.parse(text) as unknown;
-  } catch {
-    // The schema reports what was expected.
-  }
-  return parseConfig(path, schema, data);
-}
-
-/** The texts of the record of a run that are in a folder; none of them where it has no record. */
-export async function readRecordTexts(folder: string): Promise<RecordFiles> {
-  const files: RecordFiles = {};
-  for (const name of ALL_RECORD_FILES) {
-    const text = await readTextIfThere(join(folder, name));
-    if (text !== undefined) files[name] = text;
-  }
-  return files;
-}
-
-async function readTextIfThere(path: string): Promise<string | undefined> {
-  const bytes = await readIfThere(path);
-  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
-}
-
-/** A file; undefined if there is none. */
-export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
-    throw systemError(error, `read ${path}`);
-  }
 }
 
 /**

@@ -10,7 +10,8 @@ import { ALL_RECORD_FILES, type RecordRun, readRecordCurve, readRecordFiles } fr
 import type { RunPoint } from '../../protocol/tracked-run.ts';
 import { summariseRun } from '../../runs/run-summary.ts';
 import type { ComparedRun } from '../../studies/run-comparison.ts';
-import { readIfThere, readRecordTexts } from './run-folder.ts';
+import { readIfThere, readRecordTexts } from './read-files.ts';
+import { BEST_FILE } from './run-watcher.ts';
 import { systemError } from '../system-errors.ts';
 
 const CHECKPOINT = 'checkpoint.safetensors';
@@ -25,6 +26,8 @@ export const RUN_FILES = [
   'steps.jsonl',
   'curve.jsonl',
   'record.jsonl',
+  BEST_FILE,
+  'best',
   'model',
 ];
 
@@ -50,7 +53,7 @@ export async function readRun(path: string): Promise<ComparedRun> {
   const bytes = await readIfThere(file);
   if (bytes !== undefined) {
     const run = summariseRun(file, runMetadata(readSafetensors(bytes, file).metadata));
-    return { path, ...run, curve: await timedCurve(path, run.curve) };
+    return { path, ...run, ...(await noted(path)), curve: await timedCurve(path, run.curve) };
   }
   const record = await readRecord(path);
   if (record !== undefined) return { path, ...record.run };
@@ -59,6 +62,20 @@ export async function readRun(path: string): Promise<ComparedRun> {
     expected: `a folder with ${CHECKPOINT}, as "lab sft", "grpo" and "distill" write it, or with ${RECORD_FILE}, as the page exports it`,
     fix: '"npm run lab -- runs" lists those that are there.',
   });
+}
+
+/**
+ * What the record beside a checkpoint adds: how the run has ended, and its best checkpoint. A record that is missing or
+ * unreadable adds nothing.
+ */
+async function noted(path: string): Promise<Pick<ComparedRun, 'state' | 'watch' | 'best'>> {
+  try {
+    const record = await readRecord(path);
+    return record === undefined ? {} : { state: record.run.state, watch: record.run.watch, best: record.run.best };
+  } catch (error) {
+    if (error instanceof LabError) return {};
+    throw error;
+  }
 }
 
 /**

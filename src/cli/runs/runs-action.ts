@@ -105,8 +105,9 @@ function runTable(found: readonly FoundRun[]): string {
   const runs = found.flatMap(({ run }) => run ?? []);
   const rows = found.map(({ path, run, hasModel }) => {
     if (run === undefined) return [path, 'unreadable'];
-    const { kind, step, steps, seed } = run;
-    const state = hasModel && step >= steps ? 'finished' : 'stopped';
+    const { kind, step, steps, seed, watch, best } = run;
+    const isOver = step >= steps || run.state === 'finished';
+    const state = hasModel && isOver ? 'finished' : 'stopped';
     const last = ['reward', 'accuracy'].flatMap((metric) => {
       const value = lastValue(run, metric);
       return value === null ? [] : [`${metric} ${value.toFixed(3)}`];
@@ -119,6 +120,7 @@ function runTable(found: readonly FoundRun[]): string {
       `${step}/${steps}`,
       `seed ${seed}`,
       last.join(', '),
+      watch && best ? `best ${watch.metric} ${best.value.toFixed(3)} at step ${best.step}` : '',
       changesText(differencesFrom(base, run)),
     ];
   });

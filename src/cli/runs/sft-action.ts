@@ -9,12 +9,13 @@ import { openNodeBackend } from '../node-backend.ts';
 import { readDataFiles, type ReadingOptions } from '../pair-files.ts';
 import { checkRunFolder } from './resume-check.ts';
 import { RunFolder } from './run-folder.ts';
+import { watchIn, type WatchOptions } from './run-watcher.ts';
 import type { ExplicitSetting } from '../setting-options.ts';
 import { resumedSftSettings, type SftSettingOptions, sftSettings } from './sft-settings.ts';
 import { trainToFolder } from './supervised-run.ts';
 import { note, print } from '../terminal.ts';
 
-export interface SftOptions extends SftSettingOptions, ReadingOptions {
+export interface SftOptions extends SftSettingOptions, ReadingOptions, WatchOptions {
   readonly out: string;
   readonly dtype: StoredDtype;
   readonly backend: BackendChoice;
@@ -23,6 +24,7 @@ export interface SftOptions extends SftSettingOptions, ReadingOptions {
 
 export async function runSft(options: SftOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
   const { out, dtype, config, data, docs, queries, rules } = options;
+  const watch = watchIn('sft', options);
   const bytes = await new RunFolder(out).readCheckpointBytes();
   await checkRunFolder(bytes, options, [config, ...(data ?? []), docs, queries, rules]);
   const saved = bytes === undefined ? undefined : readSftCheckpoint(bytes);
@@ -33,5 +35,5 @@ export async function runSft(options: SftOptions, explicit: readonly ExplicitSet
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   const device = `${opened.backend}, ${opened.device}`;
-  print(await trainToFolder(experiment, { out, saved, given, dtype, device, signal }));
+  print(await trainToFolder(experiment, { out, saved, given, dtype, watch, device, signal }));
 }

@@ -10,6 +10,7 @@ import { rulesOption } from '../instruction-files.ts';
 import { backendOption } from '../options.ts';
 import { addReadingOptions, dataOption } from '../pair-files.ts';
 import { SFT_OPTIONS } from './run-options.ts';
+import { addWatchOptions } from './run-watcher.ts';
 import type { SftOptions } from './sft-action.ts';
 
 export function sftCommand(): Command {
@@ -24,7 +25,7 @@ export function sftCommand(): Command {
       '--resume',
       'continue from the checkpoint in --out; the run keeps its settings, but may be given more --steps',
     );
-  return SFT_OPTIONS.addTo(addReadingOptions(command))
+  return SFT_OPTIONS.addTo(addWatchOptions(addReadingOptions(command)))
     .addHelpText(
       'after',
       `

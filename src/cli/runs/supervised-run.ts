@@ -7,20 +7,23 @@ import { countParameters } from '../../config/model-config.ts';
 import { makeFileLabFile, makeLabFile } from '../../runs/models/lab-file.ts';
 import type { StoredDtype } from '../../config/stored.ts';
 import { makeModelCard } from '../../runs/models/sft-card.ts';
-import { type SftCheckpoint, writeSftCheckpoint } from '../../runs/sft-checkpoint.ts';
+import { readSftCheckpoint, type SftCheckpoint, writeSftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import { type PreparedSft, prepareSft } from '../../runs/sft-experiment.ts';
 import { recordedCompletions } from '../../runs/recorded-answers.ts';
 import { describeSft } from '../../runs/run-summary.ts';
-import { runSft } from '../../runs/sft-run.ts';
+import { trainWatched } from '../../runs/run-watch.ts';
+import { type FinishedSft, type RunHooks, runSft } from '../../runs/sft-run.ts';
 import { hashWeights } from '../../runs/weights-hash.ts';
 import type { DataSet } from '../../data/files/data-set.ts';
 import type { LabFile } from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import type { FileData, SftExperiment } from '../../protocol/sft-experiment.ts';
+import type { RunWatch } from '../../protocol/tracked-run.ts';
 import type { SynthesisCounts } from '../../relevance/rules/trace-synthesis.ts';
 import type { Evaluation } from '../../train/evaluate.ts';
 import { writeModelFolder } from '../model-folder.ts';
 import { RunFolder } from './run-folder.ts';
+import { withRule } from './run-watcher.ts';
 import { RunLog } from './run-log.ts';
 import { note, Progress, valueText } from '../terminal.ts';
 
@@ -40,6 +43,8 @@ export interface FolderRun {
   /** The file of vectors, if prompts show similarities. */
   readonly vectors?: Uint8Array | undefined;
   readonly dtype: StoredDtype;
+  /** The rule by which it ends and its best checkpoint is kept; that of a resumed run is its own. */
+  readonly watch?: RunWatch | null | undefined;
   /** The backend and the device, for the card. */
   readonly device: string;
   readonly signal: AbortSignal;
@@ -57,7 +62,7 @@ export function checkpointPath(out: string): string {
  * @throws {LabError} `not-found` if the run learns from a file that was not given; what `runSft` throws
  */
 export async function trainToFolder(experiment: SftExperiment, run: FolderRun): Promise<string> {
-  const { out, saved, given, signal, describe = (card) => card } = run;
+  const { out, saved, given, signal } = run;
   const findData = (data: FileData): Promise<DataSet> =>
     given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given);
   const prepared = run.prepared ?? (await prepareSft(experiment, { saved, findData, signal }));
@@ -70,13 +75,13 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
 
   const log = await RunLog.open(join(out, 'log.jsonl'), saved?.state.step ?? 0);
   const folder = new RunFolder(out);
-  await folder.begin(saved?.state.step ?? 0);
+  await folder.begin(saved?.state.step ?? 0, run.watch);
   const progress = new Progress('Steps');
   const save = async (checkpoint: SftCheckpoint): Promise<void> => {
     await folder.writeCheckpointBytes(describeSft(checkpoint), writeSftCheckpoint(checkpoint));
     if (signal.aborted) note(`Saved after ${checkpoint.state.step} updates; continue with --resume.`);
   };
-  const finished = await runSft(experiment, prepared, saved, {
+  const hooks: RunHooks = {
     signal,
     evaluationSignal: signal,
     beforeUpdate: async ({ checkpoint }) => {
@@ -91,19 +96,63 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
       log.add(step, { heldOut: heldOutOf(evaluation) });
       folder.measured(step, recordedCompletions(prepared.rules, prepared.tokenizer, prepared.dev, evaluation.answers));
     },
-    onCheckpoint: save,
+  };
+  const ended = await trainWatched<SftCheckpoint, EndedSft>(saved && { ...saved, experiment }, {
+    train: async (onCheckpoint) => {
+      return { ...(await runSft(experiment, prepared, saved, { ...hooks, onCheckpoint })), step: experiment.sft.steps };
+    },
+    keep: save,
+    endsAt: (checkpoint) => folder.endsAt(describeSft(checkpoint)),
+    finishedAt: endedAt,
   });
   progress.end();
-  note(`Weights ${hashWeights(finished.weights)}.`);
+  if (ended.step < experiment.sft.steps) note(endedEarly(ended.step, experiment.sft.steps));
+  note(`Weights ${hashWeights(ended.weights)}.`);
+  const { describe = (card: ModelCard) => card } = run;
+  const described = { ...run, describe: (card: ModelCard) => withRule(describe(card), folder.watch) };
+  const best = await folder.readBestBytes();
+  if (best !== undefined) {
+    const { step } = await writeEnd(
+      join(out, 'best'),
+      experiment,
+      prepared,
+      endedAt(readSftCheckpoint(best)),
+      described,
+    );
+    note(`The best checkpoint is that of step ${step}; its model is in ${join(out, 'best')}.`);
+  }
+  const modelFolder = join(out, 'model');
+  await writeEnd(modelFolder, experiment, prepared, ended, described);
+  return modelFolder;
+}
 
-  const { dtype, device } = run;
+/** The sentence on a run that its rule has ended. */
+export function endedEarly(step: number, steps: number): string {
+  return `Ended by its rule after ${step} of ${steps} steps.`;
+}
+
+/** What a run has come to, after some of its updates. */
+type EndedSft = FinishedSft & { readonly step: number };
+
+function endedAt({ state: { weights, tokens, step }, curve }: SftCheckpoint): EndedSft {
+  return { weights, tokens, curve, step };
+}
+
+/** Writes a model folder. */
+async function writeEnd(
+  folder: string,
+  experiment: SftExperiment,
+  prepared: PreparedSft,
+  ended: EndedSft,
+  run: FolderRun,
+): Promise<EndedSft> {
+  const { dtype, device, describe = (card) => card } = run;
   const { dataHash, world, rules, model, tokenizer, examples, queries } = prepared;
   const { prompt } = experiment;
-  const modelFolder = join(out, 'model');
-  await writeModelFolder(modelFolder, {
+  await writeModelFolder(folder, {
     vectors: run.vectors,
     config: model,
-    weights: finished.weights,
+    weights: ended.weights,
     dtype,
     tokenizer,
     lab: world === undefined ? { ...makeFileLabFile(rules, prompt), ...run.lab } : makeLabFile(world, prompt),
@@ -113,16 +162,16 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
         model,
         trainPairs: examples.length,
         queries,
-        steps: experiment.sft.steps,
-        tokens: finished.tokens,
-        curve: finished.curve,
+        steps: ended.step,
+        tokens: ended.tokens,
+        curve: ended.curve,
         dtype,
         device,
         date: new Date().toISOString().slice(0, 10),
       }),
     ),
   });
-  return modelFolder;
+  return ended;
 }
 
 /** The part of an evaluation that is logged. */

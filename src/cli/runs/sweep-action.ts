@@ -13,13 +13,14 @@ import { RUN_KINDS, type RunKind } from '../../protocol/tracked-run.ts';
 import { compareRuns, comparisonReport } from '../../studies/run-comparison.ts';
 import { interruption } from '../interruption.ts';
 import { existing, writeWhole } from '../outputs.ts';
-import { readJson } from './run-folder.ts';
+import { readJson } from './read-files.ts';
 import { RUN_FILES } from './run-reader.ts';
+import { watchIn, type WatchOptions } from './run-watcher.ts';
 import { runsOf, textOf } from './runs-action.ts';
 import { plannedRuns, type PlannedRun, type SweepPlan } from './sweep-plan.ts';
 import { note, print } from '../terminal.ts';
 
-interface SweepOptions {
+interface SweepOptions extends WatchOptions {
   readonly set: readonly string[];
   readonly seeds: string;
   readonly jobs: number;
@@ -32,7 +33,7 @@ export async function runSweep(kind: RunKind, others: readonly string[], options
     kind,
     set: options.set.map(parseSweptSetting),
     seeds: parseSeeds(options.seeds),
-    others: checkedOptions(others),
+    others: [...watchArgs(kind, options), ...checkedOptions(others)],
   };
   const runs = plannedRuns(plan, options.out);
   if (options.dryRun === true) {
@@ -53,8 +54,22 @@ export async function runSweep(kind: RunKind, others: readonly string[], options
   });
 }
 
+/** The rule of all runs, as their commands take it. */
+function watchArgs(kind: RunKind, options: WatchOptions): string[] {
+  const watch = watchIn(kind, options);
+  return watch === null ? [] : ['--watch', watch.metric, '--patience', String(watch.patience)];
+}
+
 /** Options that a sweep sets itself. */
-const OWN_OPTIONS: ReadonlySet<string> = new Set(['--out', '-o', '--seed', '--resume', '--force']);
+const OWN_OPTIONS: ReadonlySet<string> = new Set([
+  '--out',
+  '-o',
+  '--seed',
+  '--resume',
+  '--force',
+  '--watch',
+  '--patience',
+]);
 
 /** @throws {LabError} `bad-config` for options that a sweep sets itself */
 function checkedOptions(others: readonly string[]): readonly string[] {
@@ -62,7 +77,7 @@ function checkedOptions(others: readonly string[]): readonly string[] {
   if (own === undefined) return others;
   throw new LabError('bad-config', {
     message: `A sweep sets ${own} for its runs itself.`,
-    fix: 'Leave it out; give seeds with --seeds, and the folder with --out before "--".',
+    fix: 'Leave it out; give seeds with --seeds, and the folder with --out, as --watch and --patience, before "--".',
   });
 }
 

@@ -7,7 +7,7 @@ import type { CompletionIds, Teacher } from '../../runs/distill-task.ts';
 import { hashWeights } from '../../runs/weights-hash.ts';
 import { loadLabModel, type ModelFileName } from '../../infer/lab-model.ts';
 import { readWeights } from '../../model/weights.ts';
-import { measuredOnce } from './run-folder.ts';
+import { measuredOnce } from './read-files.ts';
 import { readModelFiles } from '../model-folder.ts';
 
 const CompletionIdsSchema = v.array(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))));

@@ -17,7 +17,8 @@ import { type DistillExperiment, DistillExperimentSchema } from '../../protocol/
 import type { SeedResult } from '../../protocol/experiment-results.ts';
 import { PolicyMeasuresSchema } from '../../protocol/policy-measures.ts';
 import { makeRuleWorld } from '../../relevance/world/rule-world.ts';
-import { distillRunFolder, measuredOnce } from '../runs/run-folder.ts';
+import { measuredOnce } from '../runs/read-files.ts';
+import { distillRunFolder } from '../runs/run-folder.ts';
 import { type ExperimentContext, trainedOnce, withSeed } from './experiment-context.ts';
 import { keepIn, readTeacher } from '../runs/teacher-model.ts';
 import { Progress } from '../terminal.ts';

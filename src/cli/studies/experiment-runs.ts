@@ -21,7 +21,8 @@ import { makeRuleWorld, type RuleWorld } from '../../relevance/world/rule-world.
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
 import { type ExperimentContext, trainedOnce, withSeed } from './experiment-context.ts';
 import { studentOf, teacherResult } from './distill-runs.ts';
-import { experimentRunFolder, measuredOnce } from '../runs/run-folder.ts';
+import { measuredOnce } from '../runs/read-files.ts';
+import { experimentRunFolder } from '../runs/run-folder.ts';
 import { orderOf } from './order-runs.ts';
 import { readStartModel } from '../runs/start-model.ts';
 import { Progress, describeStep } from '../terminal.ts';

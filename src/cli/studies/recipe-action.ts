@@ -10,7 +10,7 @@ import { countQueries, foldsOf, type ModelId, type RealRecipe } from '../../stud
 import { type FoldResult, realResults } from '../../studies/judged/real-results.ts';
 import { readAnnotations } from './annotations.ts';
 import { readDataFiles, type ReadingOptions } from '../pair-files.ts';
-import { measuredOnce } from '../runs/run-folder.ts';
+import { measuredOnce } from '../runs/read-files.ts';
 import { runFold } from './recipe-fold.ts';
 import { checkStudy, runStudy } from './study.ts';
 import { note, print } from '../terminal.ts';

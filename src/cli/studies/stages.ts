@@ -11,7 +11,7 @@ import { readSftCheckpoint, type SftCheckpoint } from '../../runs/sft-checkpoint
 import type { PreparedSft } from '../../runs/sft-experiment.ts';
 import type { Prediction } from '../../studies/judged/real-baselines.ts';
 import { readModelFolder } from '../model-folder.ts';
-import { readIfThere } from '../runs/run-folder.ts';
+import { readIfThere } from '../runs/read-files.ts';
 import { checkpointPath, type FolderRun, trainToFolder } from '../runs/supervised-run.ts';
 
 /**

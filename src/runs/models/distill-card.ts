@@ -17,7 +17,8 @@ export interface StudentFacts {
     readonly world: { readonly versionHash: string };
     readonly examples: { readonly length: number };
   };
-  readonly finished: Pick<FinishedDistill, 'tokens' | 'curve'>;
+  /** With the updates made, where the run has ended before its last. */
+  readonly finished: Pick<FinishedDistill, 'tokens' | 'curve'> & { readonly step?: number };
   /** The command that reproduces the student. */
   readonly command: string;
   readonly dtype: string;
@@ -42,7 +43,14 @@ export function makeStudentCard({ name, world, distill }: DistillExperiment, fac
       hash: prepared.world.versionHash,
       trainPairs: prepared.examples.length,
     },
-    training: { command, seed: distill.seed, steps: distill.steps, tokens: learned + expert, device, date },
+    training: {
+      command,
+      seed: distill.seed,
+      steps: finished.step ?? distill.steps,
+      tokens: learned + expert,
+      device,
+      date,
+    },
     distillation: { teacher: card.name, teacherHash: teacher.hash, method: describeMethod(distill) },
     evaluation: null,
     curve: curveOfStudent(finished.curve),

@@ -15,6 +15,8 @@ import '../parts/lab-term.ts';
 import { lessonAddress, notesAddress } from '../parts/routes.ts';
 import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 import './lab-lesson-files.ts';
+import { figureSvg } from './parts/figure-file.ts';
+import '../parts/charts/lab-figure-files.ts';
 import { lessonOf } from './lessons.ts';
 import { lessonStyles } from './lesson-styles.ts';
 import { figureStyles } from './figure-styles.ts';
@@ -118,11 +120,11 @@ export class LabLesson extends LabElement {
           >Next</a
         >
         <span class="recorded">${opened.screens[at - 1]?.source ?? opened.source}</span>
-        <lab-lesson-files
+        <lab-figure-files
           name="${this.lesson}-${at}"
-          .figure=${() => this.renderRoot.querySelector('.figure') ?? undefined}
+          .svg=${() => this.#figure()}
           .csv=${() => opened.screens[at - 1]?.csv(this.#context(opened))}
-        ></lab-lesson-files>
+        ></lab-figure-files>
         ${
           this.presenting
             ? html`${this.isStale ? html`<button @click=${this.#forget}>Forget my guesses</button>` : nothing}
@@ -329,6 +331,12 @@ export class LabLesson extends LabElement {
     const votes = this.votes.get(at) ?? answers.map(() => 0);
     const counted = answer === undefined ? answers.map(() => 0) : votes.map((n, i) => (i === answer ? n + 1 : n));
     this.votes = new Map(this.votes).set(at, counted);
+  }
+
+  /** The figure of the screen as a file. */
+  #figure(): string | undefined {
+    const figure = this.renderRoot.querySelector('.figure');
+    return figure === null ? undefined : figureSvg(figure);
   }
 
   readonly #printing = (): void => {

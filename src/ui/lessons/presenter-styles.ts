@@ -71,7 +71,7 @@ export const presenterStyles = css`
   :host([presenting]) h2 {
     font-size: 1.35em;
   }
-  :host([presenting]) :is(.more, .recorded, lab-lesson-files) {
+  :host([presenting]) :is(.more, .recorded, lab-figure-files) {
     display: none;
   }
   .number {

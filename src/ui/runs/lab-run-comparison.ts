@@ -8,6 +8,7 @@ import type { ComparisonAxis, ReportPart, RunsComparison } from '../../protocol/
 import { branchLook } from '../parts/charts/branch-looks.ts';
 import { EMPTY_CURVE } from '../parts/charts/curve.ts';
 import '../parts/charts/lab-chart.ts';
+import '../parts/charts/lab-figure-files.ts';
 import type { ChartAxis, ChartLine } from '../parts/charts/lab-chart.ts';
 import { formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -74,6 +75,10 @@ export class LabRunComparison extends LabElement {
         grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr));
         gap: var(--space-4) var(--space-5);
       }
+      figure {
+        min-width: 0;
+        margin: 0;
+      }
       th,
       td {
         padding: var(--space-1) var(--space-4) var(--space-1) 0;
@@ -135,21 +140,24 @@ export class LabRunComparison extends LabElement {
     </div>`;
   }
 
-  #chart({ metric, lines }: RunsComparison['panels'][number], { groups, axis }: RunsComparison): unknown {
+  #chart({ metric, svg, lines }: RunsComparison['panels'][number], { groups, axis }: RunsComparison): unknown {
     const end = Math.max(1, ...lines.flatMap((line) => line.map(({ at }) => at)));
     const words = axisOf(axis, end);
     const drawn = lines.map((line, i): ChartLine => {
       const points = line.map(({ at, mean }) => ({ step: at / words.unit, value: mean, count: 1 }));
       return { name: groups[i] ?? '', look: branchLook(i), curve: { ...EMPTY_CURVE, points } };
     });
-    return html`<lab-chart
-      heading=${metricName(metric)}
-      .lines=${drawn}
-      .steps=${end / words.unit}
-      .axis=${words}
-      .format=${valueText}
-      .formatTick=${(value: number) => String(Number(value.toPrecision(3)))}
-    ></lab-chart>`;
+    return html`<figure>
+      <lab-chart
+        heading=${metricName(metric)}
+        .lines=${drawn}
+        .steps=${end / words.unit}
+        .axis=${words}
+        .format=${valueText}
+        .formatTick=${(value: number) => String(Number(value.toPrecision(3)))}
+      ></lab-chart>
+      <lab-figure-files name=${metric} what=${metricName(metric)} prompt="" .svg=${() => svg}></lab-figure-files>
+    </figure>`;
   }
 
   #toggle(metric: string, shown: readonly string[]): void {

@@ -71,7 +71,7 @@ export class LabRunRemarks extends LabElement {
               ${watchText(run.watch)}${
                 run.best === null
                   ? ''
-                  : ` Best so far: ${valueText(run.best.value)} at step ${run.best.step}, a checkpoint of the Train view.`
+                  : ` Best so far: ${valueText(run.best.value)} at step ${run.best.step}, ${run.best.checkpointId === null ? 'in the folder of the run' : 'a checkpoint of the Train view'}.`
               }
             </p>`
       }

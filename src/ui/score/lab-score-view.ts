@@ -8,6 +8,7 @@
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { DecodingKind } from '../../config/decoding.ts';
+import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { ModelSummary } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { AnswerController } from './answer-controller.ts';
@@ -85,6 +86,8 @@ export class LabScoreView extends LabElement {
   /** What reasons are held to, where the model gives any. */
   @state() private decoding: DecodingKind = 'grounded';
   @state() private activeStep: number | undefined;
+  @state() private looksInside = false;
+  @state() private insideFailure: Failure | undefined;
   readonly #answer = new AnswerController(this);
   /** The pair that the address has been given. */
   #linkedTo: string | undefined;
@@ -155,6 +158,7 @@ export class LabScoreView extends LabElement {
         <div class="panel reading">${this.#reading(summary)}</div>
       </div>
       ${summary === undefined ? nothing : html`<lab-model-card class="panel card" .model=${summary}></lab-model-card>`}
+      ${summary === undefined ? nothing : this.#inside(summary)}
       ${summary === undefined && !this.#isLost ? nothing : this.#comparison(summary)}
     </div>`;
   }
@@ -257,6 +261,37 @@ export class LabScoreView extends LabElement {
       ></lab-trace>
       ${summary.givesReasons ? decodingChoice(this.decoding, (decoding) => this.#decode(decoding)) : nothing}`;
   }
+
+  /** What the model computed; its code is loaded when somebody looks. */
+  #inside({ scale, givesReasons }: ModelSummary): unknown {
+    const { phase, pair } = this.#answer.state;
+    return html`<section class="panel inside">
+      ${
+        this.looksInside && this.model?.kind === 'ready'
+          ? html`<lab-inside
+              .client=${this.model.client}
+              .pair=${phase === 'done' ? pair : undefined}
+              .decoding=${givesReasons ? this.decoding : undefined}
+              .labelNames=${scale.names}
+            ></lab-inside>`
+          : html`<button @click=${this.#lookInside}>Look inside the model</button>
+              <p class="purpose">
+                What the label attends to, the label layer by layer, and how certain each token was
+              </p>`
+      }
+      ${failureNotice(this.insideFailure)}
+    </section>`;
+  }
+
+  readonly #lookInside = async (): Promise<void> => {
+    this.insideFailure = undefined;
+    try {
+      await import('./lab-inside.ts');
+      this.looksInside = true;
+    } catch (thrown) {
+      this.insideFailure = failureOf(thrown);
+    }
+  };
 
   /** Whether the model is being loaded again; the rest of the view stays. */
   get #isLost(): boolean {

@@ -30,6 +30,14 @@ export const scoreViewStyles = css`
     background: var(--surface);
     overflow-wrap: anywhere;
   }
+  .inside {
+    padding: var(--space-4) var(--space-5);
+  }
+  .inside .purpose {
+    margin-top: var(--space-2);
+    color: var(--muted);
+    font-size: var(--text-small);
+  }
   .choice .purpose {
     flex: 1 1 24rem;
     color: var(--muted);

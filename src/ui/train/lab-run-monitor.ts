@@ -2,15 +2,17 @@
  * A run in progress or ended: its progress, measurements and cost, and the controls that steer it.
  */
 import { css, html, nothing } from 'lit';
-import { customElement, property } from 'lit/decorators.js';
+import { customElement, property, state } from 'lit/decorators.js';
 import type { TrainingEventOf } from '../../protocol/training.ts';
 import { trainingFailureHeading } from '../parts/failure-text.ts';
 import { backendName, formatCount, formatNats, formatPercent, wholePercent } from '../parts/format.ts';
 import '../parts/charts/lab-chart.ts';
 import type { ChartLine } from '../parts/charts/lab-chart.ts';
+import { fieldStyles } from '../parts/forms/field-styles.ts';
 import '../parts/lab-notice.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { scoreAddress } from '../parts/routes.ts';
+import { modulesOf, WHOLE_MODEL } from './module-tree.ts';
 import { runReadings } from './run-readings.ts';
 import { announcement, progressText, stageText } from './run-text.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -31,6 +33,7 @@ export class LabRunMonitor extends LabElement {
     baseStyles,
     buttonStyles,
     headingStyles,
+    fieldStyles,
     readoutStyles,
     css`
       section {
@@ -53,6 +56,19 @@ export class LabRunMonitor extends LabElement {
       .wide {
         grid-column: span 2;
       }
+      .module {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-2);
+        align-items: center;
+        margin-top: var(--space-2);
+        color: var(--muted);
+        font-size: var(--text-small);
+      }
+      .module .control {
+        width: auto;
+        max-width: 100%;
+      }
       code {
         font-family: var(--mono);
         font-size: 0.875em;
@@ -63,6 +79,8 @@ export class LabRunMonitor extends LabElement {
 
   @property({ attribute: false }) run: TrainingState = NO_RUN;
   @property({ attribute: false }) pending: RunCommand['kind'] | undefined;
+  /** The path of the module whose gradient norm is drawn. */
+  @state() private module = WHOLE_MODEL;
 
   override render(): unknown {
     const { run } = this;
@@ -182,6 +200,38 @@ export class LabRunMonitor extends LabElement {
       } <button @click=${() => this.dispatchEvent(new Event('run-dismiss'))}>New run</button>`;
   }
 
+  /** The gradient norm of a chosen module. */
+  #norms(curves: TrainingState['curves']['modules']): unknown {
+    const modules = modulesOf(curves.keys());
+    const chosen = modules.find(({ path }) => path === this.module) ?? modules[0];
+    const curve = curves.get(chosen?.path ?? WHOLE_MODEL);
+    const lines: readonly ChartLine[] =
+      curve === undefined ? [] : [{ name: chosen?.name ?? '', look: 'steady', curve }];
+    return html`<div>
+      <lab-chart
+        heading="Gradient norm"
+        .steps=${this.run.steps}
+        .format=${norm3}
+        .formatTick=${norm2}
+        .lines=${lines}
+      ></lab-chart>
+      <label class="module"
+        >Of the module
+        <select
+          class="control"
+          @change=${({ currentTarget }: Event) => {
+            if (currentTarget instanceof HTMLSelectElement) this.module = currentTarget.value;
+          }}
+        >
+          ${modules.map(
+            ({ path, name, depth }) =>
+              html`<option value=${path} ?selected=${path === chosen?.path}>${'\u2003'.repeat(depth)}${name}</option>`,
+          )}
+        </select></label
+      >
+    </div>`;
+  }
+
   #charts(): unknown {
     const { prepared, steps, curves } = this.run;
     if (prepared === undefined) return nothing;
@@ -200,8 +250,17 @@ export class LabRunMonitor extends LabElement {
         .formatTick=${wholePercent}
         .lines=${accuracies}
       ></lab-chart>
+      ${curves.modules.size === 0 ? nothing : this.#norms(curves.modules)}
     </div>`;
   }
+}
+
+/** A gradient norm, in three digits or, at a tick, in two. */
+function norm3(norm: number): string {
+  return String(Number(norm.toPrecision(3)));
+}
+function norm2(norm: number): string {
+  return String(Number(norm.toPrecision(2)));
 }
 
 /** The name in the settings, which are untyped here. */

@@ -4,6 +4,7 @@
  */
 import type { Failure } from '../../protocol/failure.ts';
 import type { TrainingEvent, TrainingEventOf } from '../../protocol/training.ts';
+import { moduleNorms } from './module-tree.ts';
 import { addPoint, type Curve, cutAfter, EMPTY_CURVE } from '../parts/charts/curve.ts';
 
 /**
@@ -21,6 +22,8 @@ export interface RunCurves {
   readonly devLoss: Curve;
   /** On held-out pairs, a share. */
   readonly devAccuracy: Curve;
+  /** The gradient norm of each module by its path (module-tree.ts). */
+  readonly modules: ReadonlyMap<string, Curve>;
 }
 
 export interface TrainingState {
@@ -46,7 +49,12 @@ export interface TrainingState {
   readonly failure: Failure | undefined;
 }
 
-const NO_CURVES: RunCurves = { loss: EMPTY_CURVE, devLoss: EMPTY_CURVE, devAccuracy: EMPTY_CURVE };
+const NO_CURVES: RunCurves = {
+  loss: EMPTY_CURVE,
+  devLoss: EMPTY_CURVE,
+  devAccuracy: EMPTY_CURVE,
+  modules: new Map(),
+};
 
 export const NO_RUN: TrainingState = {
   phase: 'idle',
@@ -89,7 +97,11 @@ export function applyTrainingEvent(state: TrainingState, event: TrainingEvent): 
         ...state,
         step: event.step,
         log: event,
-        curves: { ...state.curves, loss: addPoint(state.curves.loss, event.step, event.lossNats) },
+        curves: {
+          ...state.curves,
+          loss: addPoint(state.curves.loss, event.step, event.lossNats),
+          modules: withNorms(state.curves.modules, event),
+        },
       };
     case 'evaluation':
       return { ...state, evaluation: event, curves: withEvaluation(state.curves, event) };
@@ -130,8 +142,22 @@ function begin(state: TrainingState, prepared: TrainingEventOf<'prepared'>): Tra
   return { ...state, phase: 'running', stage: undefined, prepared, step, steps, curves };
 }
 
-function cutCurves({ loss, devLoss, devAccuracy }: RunCurves, step: number): RunCurves {
-  return { loss: cutAfter(loss, step), devLoss: cutAfter(devLoss, step), devAccuracy: cutAfter(devAccuracy, step) };
+function cutCurves({ loss, devLoss, devAccuracy, modules }: RunCurves, step: number): RunCurves {
+  return {
+    loss: cutAfter(loss, step),
+    devLoss: cutAfter(devLoss, step),
+    devAccuracy: cutAfter(devAccuracy, step),
+    modules: new Map([...modules].map(([path, curve]) => [path, cutAfter(curve, step)])),
+  };
+}
+
+function withNorms(
+  modules: RunCurves['modules'],
+  { step, gradNorms }: Pick<TrainingEventOf<'log'>, 'step' | 'gradNorms'>,
+): RunCurves['modules'] {
+  if (gradNorms === null) return modules;
+  const norms = moduleNorms(gradNorms);
+  return new Map([...norms].map(([path, norm]) => [path, addPoint(modules.get(path) ?? EMPTY_CURVE, step, norm)]));
 }
 
 function withCurvePoint(curves: RunCurves, point: TrainingEventOf<'prepared'>['curve'][number]): RunCurves {

@@ -1,7 +1,7 @@
 /** The rule by which runs of a sweep end early. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bestPoint, isExhausted } from '../../../src/runs/run-watch.ts';
+import { bestCheckpoint, bestPoint, endsAt, isExhausted, trainWatched } from '../../../src/runs/run-watch.ts';
 
 const curveOf = (values: readonly (number | null)[], metric = 'accuracy') =>
   values.map((value, step) => ({ step, measures: { [metric]: value } }));
@@ -50,5 +50,49 @@ describe('a watched run', () => {
         expect(Math.max(...last)).toBeLessThanOrEqual(Math.max(...drawn.slice(0, end - patience)));
       }),
     );
+  });
+});
+
+describe('the checkpoints of a watched run', () => {
+  const watch = { metric: 'accuracy', patience: 2 };
+  const runAt = (step: number, values: readonly number[]) => {
+    return { kind: 'sft' as const, step, steps: 9, settings: { 'sft.checkpointEvery': 2 }, curve: curveOf(values) };
+  };
+
+  it('end it where an uninterrupted run has one, not where a stop has made one', () => {
+    const values = [0.5, 0.4, 0.4, 0.4, 0.4];
+    expect(endsAt(watch, runAt(2, values.slice(0, 2)))).toBe(false);
+    expect(endsAt(watch, runAt(3, values.slice(0, 4)))).toBe(false);
+    expect(endsAt(watch, runAt(4, values))).toBe(true);
+    expect(endsAt(null, runAt(4, values))).toBe(false);
+    expect(endsAt(watch, runAt(9, values))).toBe(false); // it has ended by itself
+  });
+
+  it('have the best one among them, whatever was measured between them', () => {
+    expect(bestCheckpoint(watch, runAt(4, [0.9, 0.8, 0.4, 0.7, 0.5]))).toEqual({ step: 4, value: 0.5 });
+    expect(bestCheckpoint(watch, runAt(1, [0.9, 0.8]))).toBeUndefined();
+    expect(bestCheckpoint(watch, runAt(9, [0, 0, 0.3, 0, 0.3, 0, 0, 0, 0, 0.6]))).toEqual({ step: 9, value: 0.6 });
+  });
+
+  it('are kept before the run ends at one, and a run killed there does not begin again', async () => {
+    const kept: number[] = [];
+    let begun = 0;
+    const run = {
+      train: async (onCheckpoint: (step: number) => Promise<void>) => {
+        begun += 1;
+        for (const step of [2, 4, 6]) await onCheckpoint(step);
+        return 'whole';
+      },
+      keep: (step: number) => Promise.resolve(void kept.push(step)),
+      endsAt: (step: number) => step === 4,
+      finishedAt: (step: number) => `ended at ${step}`,
+    };
+    expect(await trainWatched(undefined, run)).toBe('ended at 4');
+    expect(kept).toEqual([2, 4]);
+    expect(await trainWatched(4, run)).toBe('ended at 4');
+    expect(begun).toBe(1);
+    expect(await trainWatched(2, { ...run, endsAt: () => false })).toBe('whole');
+    const broken = { ...run, train: () => Promise.reject(new Error('broken')) };
+    await expect(trainWatched(undefined, broken)).rejects.toThrow('broken');
   });
 });

@@ -50,7 +50,12 @@ describe('the record of a run', () => {
     const harness = new GrpoHarness(store);
     // Nothing is learned, so nothing improves.
     await harness.runToEnd({ one: tinyBranch({ learningRate: 1e-12, steps: 8 }) });
-    expect([...store.progressOf.values()][0]).toMatchObject({ state: 'finished', step: 2, steps: 8, best: null });
+    expect([...store.progressOf.values()][0]).toMatchObject({
+      state: 'finished',
+      step: 2,
+      steps: 8,
+      best: { step: 2 },
+    });
     expect([...store.saved.values()].map(({ info }) => info.step)).toEqual([2]);
     const [saved] = [...store.saved.values()];
     const { checkpoint } = readKeptBranch(saved?.payload ?? new Uint8Array());

@@ -101,6 +101,9 @@ describe('a comparison', () => {
       expect.closeTo(0.545, 10),
       expect.closeTo(0.515, 10),
     ]);
+    // The figure of a panel has its curves alone, and a size to draw it in.
+    expect(accuracy?.svg).toMatch(/^<svg [^>]*width="420" height="\d+".*<title>accuracy<\/title>/su);
+    expect(accuracy?.svg.match(/stroke-width="2"/gu)).toHaveLength(2 + 2); // two groups and the legend
     await expect(library.compare({ ids: ['a', 'gone'] })).rejects.toMatchObject({ code: 'not-found' });
     // Steps where tokens were not recorded.
     expect(await library.compare({ ids: ['a'], axis: 'tokens' })).toMatchObject({ axis: 'step', axes: ['step'] });

@@ -218,6 +218,10 @@ describe('a distillation run', () => {
     };
     const [alone, half, twice] = [await normAt(0), await normAt(0.5), await normAt(2)];
     expectClose([half, twice], [1.5 * alone, 3 * alone], { absolute: 0, relative: 1e-4 }, 'norms');
+    // Of each weight as well, of both terms together.
+    const { log } = await run({ method: { kind: 'expert' }, labelWeight: 1, expertWeight: 2 }, 1, 1);
+    expect(Object.keys(log[0]?.gradNorms ?? {})).toContain('model.layers.0.mlp.up_proj.weight');
+    expectClose([Math.hypot(...Object.values(log[0]?.gradNorms ?? {}))], [twice], { absolute: 0, relative: 1e-4 });
   });
 });
 

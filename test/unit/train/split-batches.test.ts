@@ -136,6 +136,47 @@ describe('a supervised update', () => {
     );
   });
 
+  it.each(['f32', 'mixed'] as const)('logs the gradient norm of each weight in %s', async (precision) => {
+    const examples = unevenExamples(24);
+    const settings = {
+      steps: 2,
+      batchSize: 6,
+      accumulation: 2,
+      warmupSteps: 2,
+      logEvery: 2,
+      evaluateEvery: 1000,
+      precision,
+    };
+    const config = v.parse(SftConfigSchema, settings);
+    const model = freshModel();
+    const log: SftLogEntry[] = [];
+    const before = new Map<number, Map<string, number>>();
+    await trainSft(config, {
+      model,
+      examples,
+      onLog: (entry) => log.push(entry),
+      beforeUpdate: async (step) => {
+        const passes = sftPasses(model, sftBatches(config, examples)(step));
+        const gradients = lossGradients(model.weights, passes);
+        const norms = new Map<string, number>();
+        for (const [i, name] of [...model.weights.keys()].entries()) {
+          const values = await gradients?.byWeight[i]?.data<'float32'>();
+          norms.set(name, Math.hypot(...(values ?? [])));
+        }
+        disposeGradients(gradients);
+        before.set(step, norms);
+      },
+    });
+    disposeWeights(model.weights);
+    expect(log.map(({ step }) => step)).toEqual([2]);
+    const [norms, wanted] = [log[0]?.gradNorms ?? {}, before.get(1) ?? new Map<string, number>()];
+    expect(Object.keys(norms)).toEqual([...wanted.keys()]);
+    // Halves round what mixed precision multiplies.
+    const tolerance = precision === 'f32' ? { absolute: 1e-7, relative: 1e-4 } : { absolute: 1e-4, relative: 2e-2 };
+    expectClose(Object.values(norms), [...wanted.values()], tolerance, 'norms');
+    expect(Math.hypot(...Object.values(norms))).toBeCloseTo(log[0]?.gradNorm ?? NaN, 5);
+  });
+
   it('makes the same run as without accumulation', async () => {
     const examples = unevenExamples(60);
     const run = async (batchSize: number, accumulation: number) => {

@@ -1,17 +1,13 @@
 /**
  * A figure of the page as a file: whatever draws it, text, boxes, lines, drawings and canvases become one SVG that
- * needs no styles, and a PNG of the same.
+ * needs no styles.
  */
-import { LabError } from '../../../common/errors.ts';
-
 const SVG = 'http://www.w3.org/2000/svg';
 /** Properties that drawings get from styles. */
 const DRAWN = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'font-family', 'font-size', 'font-style', 'font-weight', 'text-decoration', 'text-anchor'] as const; // prettier-ignore
 /** What steers a figure is no part of it. */
 const STEERS = 'button, input, select, [popover]';
 const MARGIN_PX = 16;
-/** Pixels of a PNG for one of the page, so that it can be printed. */
-const PNG_SCALE = 2;
 
 /** A figure as SVG text, on the ground of the page. */
 export function figureSvg(figure: Element): string {
@@ -26,34 +22,6 @@ export function figureSvg(figure: Element): string {
   page.append(drawing);
   plainColours(page);
   return new XMLSerializer().serializeToString(page);
-}
-
-/**
- * The same as PNG.
- *
- * @throws {LabError} `internal` where the browser cannot draw it
- */
-export async function figurePng(svgText: string): Promise<Blob> {
-  const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svgText)}`;
-  const undrawable = (cause?: unknown): LabError =>
-    new LabError('internal', {
-      message: 'This browser cannot draw the figure as PNG.',
-      expected: 'a figure that a canvas can hold',
-      got: `${svgText.length} characters of SVG`,
-      fix: 'Save it as SVG, which is the same figure.',
-      cause,
-    });
-  await image.decode().catch((cause: unknown) => {
-    throw undrawable(cause);
-  });
-  const canvas = document.createElement('canvas');
-  canvas.width = image.naturalWidth * PNG_SCALE;
-  canvas.height = image.naturalHeight * PNG_SCALE;
-  canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
-  const made = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/png'));
-  if (made === null) throw undrawable();
-  return made;
 }
 
 function partsOf(node: Node): SVGElement[] {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import process from 'node:process';
 import * as v from 'valibot';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { measuredOnce, RunFolder } from '../../../../src/cli/runs/run-folder.ts';
+import { measuredOnce } from '../../../../src/cli/runs/read-files.ts';
+import { RunFolder } from '../../../../src/cli/runs/run-folder.ts';
 import { runStudy, type Study } from '../../../../src/cli/studies/study.ts';
 import { e9Results, type E9SplitResult } from '../../../../src/studies/judged/e9-results.ts';
 

@@ -44,6 +44,7 @@ function setUp(): {
   });
   const send: ((event: ScoringEvent) => void)[] = [];
   const client: ScoringClient = {
+    inside: () => Promise.reject(new Error('not asked')),
     load: () => Promise.reject(new Error('not used')),
     answer: (_request, onEvent) => {
       send.push(onEvent);

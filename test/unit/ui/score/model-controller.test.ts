@@ -57,6 +57,7 @@ function setUp(loads: readonly (LabErrorCode | 'loads')[]): {
         return Promise.reject(new LabError(outcome, { message: `It is ${outcome}.` }));
       },
       answer: (_request, onEvent) => Promise.resolve(onEvent(event)),
+      inside: () => Promise.reject(new Error('not asked')),
       close: () => undefined,
     };
   };

@@ -29,6 +29,7 @@ export function logEvent(step: number, lossNats = 1): TrainingEventOf<'log'> {
     steps: 100,
     lossNats,
     gradNorm: 1,
+    gradNorms: { 'model.embed_tokens.weight': 0.6, 'model.layers.0.mlp.up_proj.weight': lossNats },
     learningRate: 0.003,
     tokens: step * 10,
     ...speed,

@@ -32,6 +32,26 @@ describe('a run', () => {
     expect(isUnderWay(done)).toBe(false);
   });
 
+  it('has the gradient norm of each module, cut where steps are repeated', () => {
+    const overflowed = { ...logEvent(15), gradNorms: null };
+    const state = after(preparedEvent(), logEvent(10, 0.8), overflowed, logEvent(20, 0.25));
+    expect([...state.curves.modules.keys()]).toEqual([
+      '',
+      'model.embed_tokens',
+      'model.layers.0',
+      'model.layers.0.mlp',
+      'model.layers.0.mlp.up_proj',
+    ]);
+    const whole = state.curves.modules.get('')?.points ?? [];
+    expect(whole.map(({ step, value }) => [step, Number(value.toFixed(6))])).toEqual([
+      [10, 1],
+      [20, 0.65],
+    ]);
+    const lost = applyTrainingEvent(state, { kind: 'recovering', step: 10, reason: 'reset' });
+    const back = applyTrainingEvent(lost, preparedEvent({ step: 10 }));
+    expect(back.curves.modules.get('model.layers.0')?.points.map(({ step }) => step)).toEqual([10]);
+  });
+
   it('stays paused while it makes single steps', () => {
     const state = after(preparedEvent(), { kind: 'paused', step: 5 }, logEvent(6), { kind: 'paused', step: 6 });
     expect(state).toMatchObject({ phase: 'paused', step: 6 });
