@@ -106,9 +106,17 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
     device: `${opened.backend}, ${opened.device}`,
     date: new Date().toISOString().slice(0, 10),
   });
-  const { tokenizer, prompt } = teacher.model;
+  const { tokenizer, prompt, vectors } = teacher.model;
   const lab = makeLabFile(prepared.world, prompt);
-  await writeModelFolder(folder, { config, weights: finished.weights, dtype, tokenizer, lab, card });
+  await writeModelFolder(folder, {
+    config,
+    weights: finished.weights,
+    dtype,
+    tokenizer,
+    lab,
+    card,
+    vectors: vectors?.file,
+  });
   print(folder);
 }
 

@@ -3,10 +3,10 @@
  * models that learned from one set only. Every model and every fold's predictions are a folder or file that is made
  * once.
  */
+import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
 import { join } from 'node:path';
 import type { DataSet } from '../../data/files/data-set.ts';
 import {
-  alone,
   GENERAL_SCALE,
   GENERAL_SETS,
   generalExperiment,
@@ -26,8 +26,9 @@ import {
 import { countReasons, REASON_DECODINGS, type Reasons, ReasonsSchema } from '../../studies/judged/general-reasons.ts';
 import { refineGeneral } from '../../studies/judged/general-rules.ts';
 import type { MonotoneJudge } from '../../studies/judged/monotone-judge.ts';
-import { baselinesOf, type Prediction } from '../../studies/judged/real-baselines.ts';
+import { baselinesOf } from '../../studies/judged/real-baselines.ts';
 import { countQueries, evenly, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
+import { alone } from '../../relevance/prompt/listed.ts';
 import { onScale } from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import { LabError } from '../../common/errors.ts';
