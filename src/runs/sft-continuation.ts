@@ -73,8 +73,8 @@ export function continuationOf(
 }
 
 /** How often each pair is seen: enough to move a small model, few enough to keep what it knows. */
-const EPOCHS = 6;
-const MOST_STEPS = 600;
+const EPOCHS = 4;
+const MOST_STEPS = 400;
 const LARGEST_BATCH = 32;
 
 /** A schedule for a number of training pairs. @param replayShare - of what else is learned, among all pairs */
@@ -142,7 +142,11 @@ export function learnedBy({ data, training }: ModelCard): ExperimentData | undef
   const seed = /^rule world, seed (\d+)$/u.exec(name)?.[1];
   if (seed === undefined) return undefined;
   const queries = /--train-queries (\d+)/u.exec(training.command)?.[1];
-  const world = { kind: 'world', seed: Number(seed), ...(queries === undefined ? {} : { trainQueries: Number(queries) }) };
+  const world = {
+    kind: 'world',
+    seed: Number(seed),
+    ...(queries === undefined ? {} : { trainQueries: Number(queries) }),
+  };
   const read = dataOf(world);
   if (read?.kind !== 'world') return undefined;
   const { kind: _, ...settings } = read;

@@ -39,7 +39,13 @@ export function makeModelCard(experiment: SftExperiment, facts: CardFacts): Mode
     description: start?.description ?? descriptionOf(experiment),
     parameters: countParameters(model),
     dtype,
-    data: { ...dataOf(experiment), hash: dataHash, trainPairs, ...(seen === undefined ? {} : { queries: seen }), ...(experiment.replay && { replayed: experiment.replay.data }) },
+    data: {
+      ...dataOf(experiment),
+      hash: dataHash,
+      trainPairs,
+      ...(seen === undefined ? {} : { queries: seen }),
+      ...(experiment.replay && { replayed: experiment.replay.data }),
+    },
     training: {
       command: commandOf(experiment),
       seed: experiment.sft.seed,
