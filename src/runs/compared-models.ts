@@ -49,7 +49,11 @@ export function heldOutPairs(
 }
 
 /** Whether no pair of a query is known to have been learned by a model, nor by any that it continues. */
-export function isUnseenBy({ data: { queries } }: Pick<ModelCard, 'data'>): (query: string) => boolean {
+export function isUnseenBy({
+  data: { queries },
+}: {
+  readonly data: Pick<ModelCard['data'], 'queries'>;
+}): (query: string) => boolean {
   const trained = queries === undefined ? undefined : new TrainedQueries(queries);
   return (query) => trained?.has(query) !== true;
 }

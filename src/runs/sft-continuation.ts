@@ -30,8 +30,8 @@ export interface Replay {
 
 /** The share of training pairs that repeat what a model has learned before, unless another is asked for. */
 export const REPLAY_SHARE = 0.25;
-/** Held-out queries, on which the model is compared with its start; none are needed besides. */
-const HELD_OUT_SHARE = 0.2;
+/** The share of queries that are held out, on which the model is compared with its start; none are needed besides. */
+export const HELD_OUT_SHARE = 0.2;
 
 /**
  * The settings of a run that continues a model on a data set.
@@ -72,8 +72,10 @@ export function continuationOf(
   });
 }
 
-/** How often each pair is seen: enough to move a small model, few enough to keep what it knows. */
-const EPOCHS = 4;
+/** How often each pair is seen, and how fast is learned: gently, because a small model forgets (docs/log.md). */
+const EPOCHS = 2;
+const LEARNING_RATE = 1e-4;
+const FEWEST_STEPS = 100;
 const MOST_STEPS = 400;
 const LARGEST_BATCH = 32;
 
@@ -81,12 +83,12 @@ const LARGEST_BATCH = 32;
 function scheduleFor(pairs: number, replayShare: number): Partial<SftExperiment['sft']> {
   const all = pairs / (1 - replayShare);
   const batchSize = Math.max(1, Math.min(LARGEST_BATCH, 2 ** Math.floor(Math.log2(Math.max(1, pairs / 2)))));
-  const steps = Math.min(MOST_STEPS, Math.max(1, Math.ceil((EPOCHS * all) / batchSize)));
+  const steps = Math.min(MOST_STEPS, Math.max(FEWEST_STEPS, Math.ceil((EPOCHS * all) / batchSize)));
   const quarter = Math.ceil(steps / 4);
   return {
     steps,
     batchSize,
-    learningRate: 5e-4,
+    learningRate: LEARNING_RATE,
     warmupSteps: Math.ceil(steps / 10),
     evaluateEvery: quarter,
     checkpointEvery: quarter,
