@@ -43,12 +43,14 @@ const RecordSchema = v.strictObject({
   scored: count,
   /** The scorer and the state of scoring; null before. */
   scoring: v.nullable(v.unknown()),
+  /** What it has taught a model. */
+  learning: v.optional(v.unknown()),
 });
 export type JudgedRecord = v.InferOutput<typeof RecordSchema>;
 
 /** The fields of a record that can change. */
 export type JudgedChange = Partial<
-  Pick<JudgedRecord, 'shape' | 'columns' | 'reading' | 'grades' | 'isMapped' | 'scored' | 'scoring'>
+  Pick<JudgedRecord, 'shape' | 'columns' | 'reading' | 'grades' | 'isMapped' | 'scored' | 'scoring' | 'learning'>
 >;
 
 /** Scores of one batch of pairs, with the rows left out since the batch before. */

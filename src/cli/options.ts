@@ -23,7 +23,7 @@ export function modelOption(folder = DEFAULT_MODEL_FOLDER): Option {
 }
 
 /** The folder of a bundled model, given its name; any other text is itself a folder. */
-function modelFolder(text: string): string {
+export function modelFolder(text: string): string {
   const bundled = `${BUNDLED_FOLDER}/${text}`;
   return !existsSync(text) && /^[\w-]+$/u.test(text) && existsSync(bundled) ? bundled : text;
 }
@@ -66,7 +66,7 @@ export const notNegativeNumber = numberThat('a number of at least 0', (value) =>
 /** Parses a number from 0 to 1. */
 export const share = numberThat('a number from 0 to 1', (value) => value >= 0 && value <= 1);
 
-function numberThat(expected: string, isRight: (value: number) => boolean): (text: string) => number {
+export function numberThat(expected: string, isRight: (value: number) => boolean): (text: string) => number {
   return (text) => {
     const value = readNumber(text);
     if (value === undefined || !isRight(value)) throw new InvalidArgumentError(`Expected ${expected}.`);

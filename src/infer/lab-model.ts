@@ -131,11 +131,9 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
   const tokenizer = LabTokenizer.fromJson(readModelJson(files, 'tokenizer.json'));
   const lab = parseConfig('lab.json', LabFileSchema, readModelJson(files, 'lab.json'));
   const card = parseConfig('card.json', ModelCardSchema, readModelJson(files, 'card.json'));
-  const folding = textFolding(lab.prompt.folding);
-  const instruction =
-    lab.instruction === null ? noRules(lab.prompt.scaleSize, folding).instruction : parseInstruction(lab.instruction);
+  const rules = rulesOfLab(lab);
   const scale = makeScale(lab.scale.names, lab.scale.rubric);
-  checkConsistency(config, tokenizer, lab, instruction);
+  checkConsistency(config, tokenizer, lab, rules.instruction);
   const stored = readStoredWeights(fileOf(files, 'model.safetensors'));
   checkStoredWeights(config, stored);
   return {
@@ -145,17 +143,26 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
     prompt: lab.prompt,
     scale,
     otherScales: lab.otherScales.map(({ names, rubric }) => makeScale(names, rubric)),
-    instruction,
-    lexicon: makeLexicon(lab.lexicon, folding),
-    tailRules: new Set(lab.tailRules),
-    readsTitles: lab.readsTitles,
+    ...rules,
     examples: lab.examples,
     card,
     vectors: vectorsOf(lab, files.get(VECTORS_FILE)),
   };
 }
 
-function vectorsOf({ prompt }: LabFile, file: Uint8Array | undefined): ModelVectors | undefined {
+/** The rules that a model has learned; none for labels alone. @throws {LabError} `bad-instruction` */
+export function rulesOfLab({ prompt, instruction, lexicon, tailRules, readsTitles }: LabFile): Rules {
+  const folding = textFolding(prompt.folding);
+  return {
+    instruction: instruction === null ? noRules(prompt.scaleSize, folding).instruction : parseInstruction(instruction),
+    lexicon: makeLexicon(lexicon, folding),
+    tailRules: new Set(tailRules),
+    readsTitles,
+  };
+}
+
+/** The vectors of a model; undefined where its prompts show no similarities, or there is no file. */
+export function vectorsOf({ prompt }: LabFile, file: Uint8Array | undefined): ModelVectors | undefined {
   if (prompt.meaning !== true || file === undefined) return undefined;
   return { file, source: new StaticVectors(readVectors(file), textFolding(prompt.folding)) };
 }

@@ -33,6 +33,8 @@ export const ModelCardSchema = v.strictObject({
     queries: v.optional(KeptQueriesSchema),
     /** The meanings of its grades (protocol/grade-meanings.ts). */
     grades: v.optional(v.string()),
+    /** What was repeated beside it, as settings have it (protocol/sft-experiment.ts), for a model that continues another. */
+    replayed: v.optional(v.unknown()),
   }),
   training: v.strictObject({
     /** The command that reproduces the model. */

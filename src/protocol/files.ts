@@ -5,17 +5,12 @@
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
+import type { Learning, Lesson } from './learning.ts';
+import { ModelChoiceSchema } from './model-choice.ts';
 import { DataSummarySchema } from './imported-data.ts';
 import { LoadRequestSchema, type LoadProgress, PairSchema } from './scoring.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-
-/** The origin of a model, by which the page can load it again; of `rules`, those of a bundled model answer alone. */
-const ModelChoiceSchema = v.strictObject({
-  kind: v.picklist(['bundled', 'checkpoint', 'rules']),
-  id: v.string(),
-});
-export type ModelChoice = v.InferOutput<typeof ModelChoiceSchema>;
 
 /** The scorer of a file and the state of scoring. */
 export const FileScoringSchema = v.strictObject({
@@ -325,6 +320,14 @@ export interface FilesApi {
   /** Null without grades. */
   measure(): Promise<FileMeasures | null>;
   exportFile(format: ExportFormat): Promise<Exported>;
+  /** The pairs of the open file to learn from, with what is to be kept of the lesson once it begins. */
+  lesson(): Promise<Lesson>;
+  /** Keeps how far a lesson came; null forgets it. */
+  keepLearning(learning: Learning | null): Promise<void>;
+  /** The last lesson of the open file; null if there was none. */
+  learning(): Promise<Learning | null>;
+  /** Compares the model that learned, on held-out queries, with the scores of the file, and keeps the result. */
+  compare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<Learning>;
   /**
    * Checks a proof of scores of the open file with the model that is prepared.
    *

@@ -80,6 +80,9 @@ export const DataSetting = setting(TrainingDataSchema, { kind: 'world' }, 'Data'
   level: 'fixed',
 });
 
+/** The share of a run's training pairs that repeat what its start has learned before. */
+export const ReplayShareSchema = numberFrom(0.01, 0.9);
+
 /** The settings of supervised fine-tuning. */
 export const SftExperimentSchema = v.strictObject({
   name: nameSetting('afrl-lab'),
@@ -89,6 +92,17 @@ export const SftExperimentSchema = v.strictObject({
   sft: setting(SftConfigSchema, {}, 'Training', 'How the model is trained.', { group: 'Training' }),
   wordSplitShare: WordSplitShareSchema,
   devPairs: devPairsSetting(600),
+  /** The model that the run continues, with its shape and its prompts; without it weights are drawn at random. */
+  start: v.optional(
+    v.strictObject({
+      /** What it is called, for people. */
+      name: v.pipe(v.string(), v.nonEmpty()),
+      /** Of its weights (runs/weights-hash.ts). */
+      hash: v.string(),
+    }),
+  ),
+  /** What the start has learned before, mixed into the training pairs so that it forgets less of it. */
+  replay: v.optional(v.strictObject({ share: ReplayShareSchema, data: TrainingDataSchema })),
 });
 export type SftExperiment = v.InferOutput<typeof SftExperimentSchema>;
 export type SftExperimentInput = v.InferInput<typeof SftExperimentSchema>;

@@ -42,6 +42,18 @@ export const TrainRequestSchema = v.strictObject({
       teacherHash: v.optional(v.nullable(v.string()), null),
       runId: v.optional(checkpointId),
     }),
+    /** A run that continues a model on a file of judged pairs. */
+    v.strictObject({
+      kind: v.literal('continuation'),
+      /**
+       * The settings of the run; where they name no start, what was asked for, and the rest has defaults for continuing a
+       * model (runs/sft-continuation.ts).
+       */
+      experiment: v.unknown(),
+      /** The folder of the model as an absolute URL with a trailing slash, or `checkpointUrl`. */
+      startUrl: v.pipe(v.string(), v.url(), v.endsWith('/')),
+      runId: v.optional(checkpointId),
+    }),
     /** A checkpoint of the store, from any kind of run. */
     v.strictObject({ kind: v.literal('checkpoint'), id: checkpointId }),
     /** The bytes of a checkpoint file, as the command line writes it. */
@@ -87,7 +99,7 @@ export const TrainingPlanSchema = v.strictObject({
 export type TrainingPlan = v.InferOutput<typeof TrainingPlanSchema>;
 
 /** The stages before the first update. */
-export const PREPARE_STAGES = ['world', 'file', 'teacher', 'tokenizer', 'examples', 'speed'] as const;
+export const PREPARE_STAGES = ['world', 'file', 'start', 'teacher', 'tokenizer', 'examples', 'speed'] as const;
 
 const PreparedEventSchema = v.strictObject({
   kind: v.literal('prepared'),

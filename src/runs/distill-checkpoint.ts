@@ -50,10 +50,11 @@ export interface DistillCheckpoint {
   readonly curve: readonly DistillPoint[];
 }
 
-/** The bytes of a checkpoint. @param texts - as in `writeRunFile` */
+/** The bytes of a checkpoint; texts and vectors are those of `writeRunFile`. */
 export function writeDistillCheckpoint(
   checkpoint: DistillCheckpoint,
   texts: Readonly<Record<string, string>> = {},
+  vectors?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const { experiment, student, teacherHash, worldHash, state, curve } = checkpoint;
   const { step, tokens } = state;
@@ -68,7 +69,7 @@ export function writeDistillCheckpoint(
     worldHash,
     curve,
   };
-  return writeRunFile(metadata, state.weights, state.optimizer, texts);
+  return writeRunFile(metadata, state.weights, state.optimizer, texts, vectors);
 }
 
 /**

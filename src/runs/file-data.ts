@@ -136,6 +136,15 @@ export function expertsOf(rules: Rules, pairs: readonly JudgedPair[]): Experts {
   return { experts, counts };
 }
 
+/**
+ * Pairs whose labels alone are learned, as a model with these rules reads them: its own reasons are neither taught nor
+ * taken away.
+ */
+export function labelsAlone(rules: Rules, pairs: readonly JudgedPair[]): readonly ExpertPair[] {
+  const { scaleSize } = rules.instruction;
+  return pairs.map((pair) => ({ ...labelOnly(readPair(rules, pair), scaleSize), isLabelAlone: true }));
+}
+
 /** A judged pair with its label as the expert's completion, without reasons. */
 function labelOnly(pair: JudgedPair, scaleSize: number): ExpertPair {
   return { pair, trace: { scaleSize, label: pair.label, steps: [], restated: pair.label } };

@@ -65,10 +65,11 @@ export interface GrpoCheckpoint {
   readonly isUnmeasured?: boolean;
 }
 
-/** The bytes of a checkpoint. @param texts - as in `writeRunFile` */
+/** The bytes of a checkpoint; texts and vectors are those of `writeRunFile`. */
 export function writeGrpoCheckpoint(
   checkpoint: GrpoCheckpoint,
   texts: Readonly<Record<string, string>> = {},
+  vectors?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const { experiment, dataHash, startHash, state, curve, isUnmeasured } = checkpoint;
   const metadata = {
@@ -85,7 +86,7 @@ export function writeGrpoCheckpoint(
     ...(isUnmeasured === true ? { isUnmeasured } : {}),
     curriculum: state.curriculum,
   };
-  return writeRunFile(metadata, state.weights, state.optimizer, texts);
+  return writeRunFile(metadata, state.weights, state.optimizer, texts, vectors);
 }
 
 /**

@@ -14,6 +14,8 @@ const FIRST_MOMENT = 'optimizer.first_moment';
 const SECOND_MOMENT = 'optimizer.second_moment';
 /** `[3]`: scale, good updates since it changed, updates skipped. */
 const LOSS_SCALE = 'optimizer.loss_scale';
+/** `[bytes]`: the file of vectors of the run's start, so that a model from a checkpoint reads the same prompts. */
+const VECTORS = 'start.vectors';
 /** The entry of the metadata with the digest of everything else; missing in old files. */
 const DIGEST = 'sha256';
 
@@ -22,6 +24,7 @@ const DIGEST = 'sha256';
  *
  * @param metadata - everything that fits into JSON
  * @param texts - further metadata entries, for the readers that know them
+ * @param vectors - the file of vectors of the model, if its prompts show similarities of meaning
  * @throws {LabError} `not-finite` for a run that has diverged, so that the checkpoint before it stays the last one
  */
 export function writeRunFile(
@@ -29,6 +32,7 @@ export function writeRunFile(
   weights: ReadonlyMap<string, TensorData>,
   { firstMoment, secondMoment, lossScale }: AdamWState,
   texts: Readonly<Record<string, string>> = {},
+  vectors?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const optimizer = new Map([
     [FIRST_MOMENT, firstMoment],
@@ -37,12 +41,15 @@ export function writeRunFile(
   if (lossScale !== undefined) {
     optimizer.set(LOSS_SCALE, Float32Array.of(lossScale.scale, lossScale.good, lossScale.skipped));
   }
-  const vectors = [...optimizer].map(([name, data]) => [name, { shape: [data.length], data }] as const);
-  const tensors = [...weights, ...vectors].map(([name, { shape, data }]) => {
+  const moments = [...optimizer].map(([name, data]) => [name, { shape: [data.length], data }] as const);
+  const numbers = [...weights, ...moments].map(([name, { shape, data }]) => {
     return { name, dtype: 'F32' as const, shape, data };
   });
-  const broken = tensors.find(({ data }) => !data.every(Number.isFinite));
+  const broken = numbers.find(({ data }) => !data.every(Number.isFinite));
   if (broken !== undefined) throw diverged(broken.name);
+  const file = { name: VECTORS, dtype: 'U8' as const };
+  const tensors: NamedTensor[] =
+    vectors === undefined ? numbers : [...numbers, { ...file, shape: [vectors.length], data: vectors }];
   const all = new Map([...Object.entries(texts), ['run', JSON.stringify(metadata)]]);
   return writeSafetensors(tensors, new Map([...all, [DIGEST, digestOf(tensors, all)]]));
 }
@@ -75,6 +82,8 @@ export function readRunFile<Metadata>(
   readonly weights: ReadonlyMap<string, TensorData>;
   /** The optimizer's state without its step. */
   readonly moments: Omit<AdamWState, 'step'>;
+  /** As they were written. */
+  readonly vectors: Uint8Array | undefined;
 } {
   const { metadata: texts, tensors } = readSafetensors(bytes);
   const metadata = readMetadata(runMetadata(texts));
@@ -84,8 +93,11 @@ export function readRunFile<Metadata>(
     if (got !== wanted)
       throw unusable('it has changed since it was written', `SHA-256 ${wanted.slice(0, 12)}`, got.slice(0, 12));
   }
+  const vectors = tensors.get(VECTORS)?.data.slice();
   const weights = new Map(
-    [...tensors].map(([name, stored]) => [name, { shape: stored.shape, data: stored.toFloat32() }]),
+    [...tensors].flatMap(([name, stored]) =>
+      name === VECTORS ? [] : [[name, { shape: stored.shape, data: stored.toFloat32() }] as const],
+    ),
   );
   const firstMoment = weights.get(FIRST_MOMENT)?.data;
   const secondMoment = weights.get(SECOND_MOMENT)?.data;
@@ -103,9 +115,9 @@ export function readRunFile<Metadata>(
     if (length !== parameters)
       throw unusable('its moments are those of other weights', `${parameters} numbers`, `${length}`);
   }
-  if (lossScale === undefined) return { metadata, weights, moments: { firstMoment, secondMoment } };
+  if (lossScale === undefined) return { metadata, weights, moments: { firstMoment, secondMoment }, vectors };
   const [scale = NaN, good = NaN, skipped = NaN] = lossScale;
-  return { metadata, weights, moments: { firstMoment, secondMoment, lossScale: { scale, good, skipped } } };
+  return { metadata, weights, moments: { firstMoment, secondMoment, lossScale: { scale, good, skipped } }, vectors };
 }
 
 /** @throws {LabError} `bad-checkpoint` if a run is further than it was to go */
@@ -140,6 +152,11 @@ export function upgradedFromWorld(metadata: unknown, added: Readonly<Record<stri
   if (!('schemaVersion' in metadata) || metadata.schemaVersion !== 1 || !('worldHash' in metadata)) return metadata;
   const { worldHash, ...others } = metadata;
   return { ...others, ...added, dataHash: worldHash };
+}
+
+/** The file of vectors in a run file; undefined if it has none. @throws {LabError} `bad-file` */
+export function vectorsOfRun(bytes: Uint8Array): Uint8Array | undefined {
+  return readSafetensors(bytes).tensors.get(VECTORS)?.data.slice();
 }
 
 /** What a run file says beside its tensors; null if nothing of it is readable. @param texts - of its header */

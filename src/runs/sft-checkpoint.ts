@@ -8,6 +8,7 @@ import { type KeptQueries, KeptQueriesSchema } from '../data/trained-queries.ts'
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SftState } from '../train/sft.ts';
+import { KeptStartSchema, keptStart, type SftStart, startKept } from './sft-start.ts';
 import { checkStep, readRunFile, upgradedFromWorld, writeRunFile } from './run-file.ts';
 
 const FORMAT = 'afrl-lab-sft';
@@ -39,6 +40,8 @@ const MetadataSchema = v.strictObject({
   trainPairs: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
   /** Training queries of a file; missing in old checkpoints. */
   queries: v.optional(KeptQueriesSchema),
+  /** Of the model that the run continues. */
+  start: v.optional(KeptStartSchema),
   curve: v.array(CurvePointSchema),
   /** The loss of the last update, if the run was stopped during the evaluation that is due after it. */
   unevaluatedLossNats: v.optional(v.number()),
@@ -55,6 +58,8 @@ export interface SftCheckpoint {
   readonly trainPairs: number | null;
   /** Training queries; undefined for a rule world and in old checkpoints. */
   readonly queries?: KeptQueries | undefined;
+  /** The model that the run continues, without its weights. */
+  readonly start?: SftStart | undefined;
   readonly state: SftState;
   readonly curve: readonly CurvePoint[];
   /** The loss of the last update, if the evaluation due after it was cut short; it is repeated on resume. */
@@ -63,7 +68,8 @@ export interface SftCheckpoint {
 
 /** The bytes of a checkpoint. */
 export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayBuffer> {
-  const { experiment, tokenizer, dataHash, trainPairs, queries, state, curve, unevaluatedLossNats } = checkpoint;
+  const { experiment, tokenizer, dataHash, trainPairs, queries, start, state, curve } = checkpoint;
+  const { unevaluatedLossNats } = checkpoint;
   const metadata = {
     format: FORMAT,
     schemaVersion: SCHEMA_VERSION,
@@ -74,10 +80,11 @@ export function writeSftCheckpoint(checkpoint: SftCheckpoint): Uint8Array<ArrayB
     dataHash,
     trainPairs,
     ...(queries === undefined ? {} : { queries }),
+    ...(start === undefined ? {} : { start: keptStart(start) }),
     curve,
     ...(unevaluatedLossNats === undefined ? {} : { unevaluatedLossNats }),
   };
-  return writeRunFile(metadata, state.weights, state.optimizer);
+  return writeRunFile(metadata, state.weights, state.optimizer, {}, start?.vectors?.file);
 }
 
 /**
@@ -90,6 +97,7 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
     metadata: run,
     weights,
     moments,
+    vectors,
   } = readRunFile(bytes, (metadata) =>
     parseConfig(
       'The checkpoint',
@@ -100,12 +108,14 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
   const { step, tokens } = run;
   const experiment = parseSftExperiment('The checkpoint, its settings', run.experiment);
   checkStep(step, experiment.sft.steps);
+  const tokenizer = LabTokenizer.fromJson(run.tokenizer);
   return {
     experiment,
-    tokenizer: LabTokenizer.fromJson(run.tokenizer),
+    tokenizer,
     dataHash: run.dataHash,
     trainPairs: run.trainPairs,
     queries: run.queries,
+    start: run.start && startKept(run.start, tokenizer, vectors),
     state: { step, tokens, weights, optimizer: { step, ...moments } },
     curve: run.curve,
     unevaluatedLossNats: run.unevaluatedLossNats,

@@ -14,8 +14,10 @@ import type { DataSet } from '../data/files/data-set.ts';
 import { randomSplits } from '../data/tokenizer/subword-splits.ts';
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import type { ExperimentData, FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import { instructionHash } from '../relevance/rules/instruction.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
+import { alone } from '../relevance/prompt/listed.ts';
 import { buildPrompt, type PromptConfig } from '../relevance/prompt/prompt.ts';
 import { makeRuleWorld, type RuleWorld, type WorldPair } from '../relevance/world/rule-world.ts';
 import type { Segment } from '../relevance/trace/segments.ts';
@@ -23,7 +25,17 @@ import { printTrace } from '../relevance/trace/trace.ts';
 import type { SynthesisCounts } from '../relevance/rules/trace-synthesis.ts';
 import { specialTokens } from '../relevance/pair/vocabulary.ts';
 import { encodeFitting, type ExpertPair } from '../train/evaluate.ts';
-import { checkBatch, expertsOf, rulesOfFile, splitFile, withStandingOf } from './file-data.ts';
+import {
+  checkBatch,
+  type Experts,
+  expertsOf,
+  labelsAlone,
+  rulesOfFile,
+  splitFile,
+  withStandingOf,
+} from './file-data.ts';
+import { replayedPairs } from './sft-replay.ts';
+import { checkStart, rulesOfStart, type SftStart, type WeighedStart } from './sft-start.ts';
 
 type WorldData = Extract<ExperimentData, { kind: 'world' }>;
 
@@ -39,7 +51,11 @@ export interface PreparedSft {
   readonly traces: SynthesisCounts | undefined;
   readonly tokenizer: LabTokenizer;
   readonly model: ModelConfig;
+  /** The model that the run continues; with its weights where the run begins. */
+  readonly start: SftStart | WeighedStart | undefined;
   readonly examples: readonly Example[];
+  /** How many of the examples repeat what the start has learned before. */
+  readonly replayed: number;
   readonly dev: readonly ExpertPair[];
   /** The training queries of a file. */
   readonly queries: KeptQueries | undefined;
@@ -58,7 +74,10 @@ export type PrepareStage = 'world' | 'file' | 'tokenizer' | 'examples';
 /** Options of {@link prepareSft}. */
 export interface PrepareOptions {
   /** The run to resume: its tokenizer is used, and its data must be unchanged. */
-  readonly saved?: { readonly tokenizer: LabTokenizer; readonly dataHash: string } | undefined;
+  readonly saved?:
+    { readonly tokenizer: LabTokenizer; readonly dataHash: string; readonly start?: SftStart | undefined } | undefined;
+  /** The model that a new run continues. */
+  readonly start?: WeighedStart | undefined;
   /** Finds an imported data set; required by runs on a file. */
   readonly findData?: ((data: FileData) => Promise<DataSet>) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -79,7 +98,7 @@ interface LoadedData extends Pick<PreparedSft, 'dataHash' | 'world' | 'rules' | 
  * Prepares the data of a run. The tokenizer sees nothing of the dev and test splits.
  *
  * @throws {LabError} `bad-checkpoint` if the saved run learned from other data, `bad-file` or `bad-config` if an
- *   imported data set cannot be learned from, `aborted`
+ *   imported data set cannot be learned from, or the start is not that of the settings, `aborted`
  */
 export async function prepareSft(experiment: SftExperiment, options: PrepareOptions = {}): Promise<PreparedSft> {
   const { saved, signal, onStage } = options;
@@ -88,32 +107,46 @@ export async function prepareSft(experiment: SftExperiment, options: PrepareOpti
     await yieldToMessages();
     throwIfAborted(signal);
   };
-  const { data, prompt } = experiment;
+  const { data, prompt, replay } = experiment;
+  const start = saved?.start ?? options.start;
+  checkStart(experiment, start);
   await begin(data.kind);
-  const loaded = data.kind === 'world' ? loadWorld(experiment, data) : await loadFile(experiment, data, options);
+  const loaded =
+    data.kind === 'world' ? loadWorld(experiment, data, start) : await loadFile(experiment, data, start, options);
   if (saved !== undefined && saved.dataHash !== loaded.dataHash) throw otherWorld(saved.dataHash, loaded.dataHash);
-  const model = MODEL_PRESETS[experiment.preset];
+  const model = start?.config ?? MODEL_PRESETS[experiment.preset];
   await begin('tokenizer');
-  const tokenizer = saved?.tokenizer ?? loaded.makeTokenizer(model.vocabSize);
+  const tokenizer = saved?.tokenizer ?? start?.tokenizer ?? loaded.makeTokenizer(model.vocabSize);
   await begin('examples');
   const rng = new Rng(`word splits ${experiment.sft.seed}`);
   const transformer = { config: model };
   const examples: Example[] = [];
   let shortened = 0;
-  for (const expert of loaded.train()) {
-    const splitWord = randomSplits(rng, experiment.wordSplitShare);
-    const { example, cutFields } = encodeFitting(tokenizer, prompt, expert, { splitWord, transformer });
-    examples.push(example);
-    if (cutFields.length > 0) shortened += 1;
-    if (examples.length % PAIRS_PER_TURN !== 0) continue;
-    await yieldToMessages();
-    throwIfAborted(signal);
+  const encode = async (experts: Iterable<ExpertPair>, how: PromptConfig): Promise<void> => {
+    for (const expert of experts) {
+      const splitWord = randomSplits(rng, experiment.wordSplitShare);
+      const { example, cutFields } = encodeFitting(tokenizer, how, expert, { splitWord, transformer });
+      examples.push(example);
+      if (cutFields.length > 0) shortened += 1;
+      if (examples.length % PAIRS_PER_TURN !== 0) continue;
+      await yieldToMessages();
+      throwIfAborted(signal);
+    }
+  };
+  await encode(loaded.train(), prompt);
+  const own = examples.length;
+  if (replay !== undefined && start !== undefined) {
+    const count = Math.max(1, Math.round((own * replay.share) / (1 - replay.share)));
+    const { seed } = experiment.sft;
+    const repeated = await replayedPairs(replay.data, start, { count, seed, findData: options.findData });
+    await encode(repeated, start.lab.prompt);
   }
-  const { dataHash, world, rules, traces, queries } = loaded;
-  return { dataHash, world, rules, traces, tokenizer, model, examples, dev: loaded.dev, queries, shortened };
+  const { dataHash, world, rules, traces, queries, dev } = loaded;
+  const replayed = examples.length - own;
+  return { dataHash, world, rules, traces, tokenizer, model, start, examples, replayed, dev, queries, shortened };
 }
 
-function loadWorld(experiment: SftExperiment, data: WorldData): LoadedData {
+function loadWorld(experiment: SftExperiment, data: WorldData, start: SftStart | undefined): LoadedData {
   const { kind: _, ...settings } = data;
   const world = makeRuleWorld(settings);
   const { scaleSize } = experiment.prompt;
@@ -124,6 +157,7 @@ function loadWorld(experiment: SftExperiment, data: WorldData): LoadedData {
       got: String(scaleSize),
     });
   }
+  if (start !== undefined) checkRules(world, start);
   return {
     dataHash: world.versionHash,
     world,
@@ -138,7 +172,23 @@ function loadWorld(experiment: SftExperiment, data: WorldData): LoadedData {
   };
 }
 
-async function loadFile(experiment: SftExperiment, data: FileData, { findData }: PrepareOptions): Promise<LoadedData> {
+function checkRules({ instruction }: RuleWorld, start: SftStart): void {
+  const [expected, got] = [instruction, rulesOfStart(start, instruction.scaleSize).instruction].map(instructionHash);
+  if (expected === got) return;
+  throw new LabError('bad-config', {
+    message: `${start.card.name} has learned other rules than those of this run's world.`,
+    expected: `a model with the instruction ${expected ?? ''}`,
+    got: got ?? '',
+    fix: 'Continue a model that was trained on the rule world, or name a file of judged pairs.',
+  });
+}
+
+async function loadFile(
+  experiment: SftExperiment,
+  data: FileData,
+  start: SftStart | undefined,
+  { findData }: PrepareOptions,
+): Promise<LoadedData> {
   if (findData === undefined) {
     throw new LabError('internal', { message: `The data set "${data.name}" cannot be found without findData.` });
   }
@@ -148,14 +198,20 @@ async function loadFile(experiment: SftExperiment, data: FileData, { findData }:
   const { train, dev } = splitFile(data, scaleSize, dataSet);
   checkBatch(experiment, train.length);
   const rules = rulesOfFile(data, prompt);
-  const { experts, counts } = expertsOf(rules, withLonePairs(withStandingOf(dataSet, train, prompt)));
+  const placed = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
+    withStandingOf(dataSet, pairs, prompt, start?.vectors);
+  const expertsFor = (pairs: readonly JudgedPair[]): Experts =>
+    start === undefined
+      ? expertsOf(rules, pairs)
+      : { experts: labelsAlone(rulesOfStart(start, scaleSize), pairs), counts: undefined };
+  const { experts, counts } = expertsFor(withLonePairs(placed(train)));
   return {
     dataHash: data.sha256,
     world: undefined,
     rules,
     traces: counts,
     queries: keepQueries(train.map(({ query }) => query)),
-    dev: expertsOf(rules, withStandingOf(dataSet, dev, prompt).slice(0, devPairs)).experts,
+    dev: expertsFor(placed(dev).slice(0, devPairs)).experts,
     train: () => experts,
     makeTokenizer: (vocabSize) => trainPairTokenizer(experts, prompt, vocabSize),
   };
@@ -167,8 +223,7 @@ const LONE_PAIR_EVERY = 8;
 function withLonePairs(pairs: readonly JudgedPair[]): JudgedPair[] {
   return pairs.map((pair, i) => {
     if (pair.standing === undefined || i % LONE_PAIR_EVERY !== 0) return pair;
-    const { standing: _, ...withoutStanding } = pair;
-    return withoutStanding;
+    return alone(pair);
   });
 }
 

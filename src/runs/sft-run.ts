@@ -60,9 +60,10 @@ export async function runSft(
   saved: SftCheckpoint | undefined,
   hooks: RunHooks = {},
 ): Promise<FinishedSft> {
-  const { dataHash, rules, tokenizer, model: config, examples, queries, dev } = prepared;
+  const { dataHash, rules, tokenizer, model: config, start, examples, replayed, queries, dev } = prepared;
   const { untimed = (work) => work(), evaluationSignal } = hooks;
-  const weights = saved?.state.weights ?? initialWeights(config, new Rng(experiment.sft.seed));
+  const begun = start !== undefined && 'weights' in start ? start.weights : undefined;
+  const weights = saved?.state.weights ?? begun ?? initialWeights(config, new Rng(experiment.sft.seed));
   const model = { config, weights: loadWeights(config, weights) };
   const curve: CurvePoint[] = [...(saved?.curve ?? [])];
   let tokens = saved?.state.tokens ?? 0;
@@ -82,8 +83,9 @@ export async function runSft(
       experiment,
       tokenizer,
       dataHash,
-      trainPairs: examples.length,
+      trainPairs: examples.length - replayed,
       queries,
+      start,
       state,
       curve: [...curve],
       unevaluatedLossNats,

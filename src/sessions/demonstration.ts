@@ -28,7 +28,7 @@ import { type BranchPlan, type BranchSupplies, GrpoBranch } from './grpo-branch.
 import { ruleInfos } from './grpo-events.ts';
 import { type KeptBranch, readKeptBranch } from './kept-branch.ts';
 import type { ModelFiles } from './model-source.ts';
-import { modelTexts } from './model-texts.ts';
+import { startFiles } from './start-files.ts';
 import type { RunStore } from './run-store.ts';
 import type { Session } from './session.ts';
 import { SessionRun } from './session-run.ts';
@@ -138,7 +138,7 @@ export class Demonstration {
     const supplies = {
       start,
       startHash,
-      startTexts: modelTexts(files),
+      startFiles: startFiles(files),
       prepare,
       findData,
       startPoints: new Map(),

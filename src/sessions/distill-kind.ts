@@ -17,7 +17,7 @@ import { tooLargeError } from '../runs/run-failures.ts';
 import { checkWeightsHash, hashWeights } from '../runs/weights-hash.ts';
 import { readKeptStudent, writeKeptStudent } from './kept-student.ts';
 import type { ModelFiles } from './model-source.ts';
-import { modelTexts } from './model-texts.ts';
+import { startFiles } from './start-files.ts';
 import { predictRun, whyTooLarge } from './run-backend.ts';
 import { RunClock } from './run-clock.ts';
 import type { FinishedRun, RunHooks, RunKind } from './run-kind.ts';
@@ -57,7 +57,7 @@ export function distillKind(
   const { distill } = experiment;
   const student = saved?.student ?? studentShape(task);
   const shape = studentStep(experiment, student);
-  const texts = modelTexts(task.teacher);
+  const { texts, vectors } = startFiles(task.teacher);
   let teacher: Teacher | undefined;
   let prepared: PreparedDistill | undefined;
 
@@ -119,7 +119,7 @@ export function distillKind(
     stepOf: ({ state }) => state.step,
     finishedAt: ({ state }) => ({ weights: state.weights, tokens: state.tokens.learned + state.tokens.expert }),
     write: (checkpoint) =>
-      writeKeptStudent(checkpoint, { teacherUrl, trainPairs: prepared?.examples.length ?? 0, teacher: texts }),
+      writeKeptStudent(checkpoint, { teacherUrl, trainPairs: prepared?.examples.length ?? 0, teacher: texts }, vectors),
     read: (bytes) => readKeptStudent(bytes).checkpoint,
     card: async () => {
       const configJson = JSON.stringify({ teacherUrl, experiment });

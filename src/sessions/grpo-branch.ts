@@ -17,7 +17,7 @@ import { hashWeights } from '../runs/weights-hash.ts';
 import type { CoefficientMove } from '../train/mode-balance.ts';
 import { measuredPoints, sampledGroups, stepEvent } from './grpo-events.ts';
 import { readKeptBranch, writeKeptBranch } from './kept-branch.ts';
-import type { ModelTexts } from './model-texts.ts';
+import type { StartFiles } from './start-files.ts';
 import type { CheckpointCard, FinishedRun, RunCard, RunHooks, RunKind } from './run-kind.ts';
 
 /** What all branches of a demonstration share. */
@@ -25,7 +25,7 @@ export interface BranchSupplies {
   readonly start: StartModel;
   /** Of the weights of {@link start}. */
   readonly startHash: string;
-  readonly startTexts: ModelTexts;
+  readonly startFiles: StartFiles;
   readonly prepare: (experiment: GrpoExperiment) => Promise<PreparedGrpo>;
   /** Finds an imported data set. */
   readonly findData: (data: FileData) => Promise<DataSet>;
@@ -165,7 +165,8 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
 
   write(checkpoint: GrpoCheckpoint): Uint8Array<ArrayBuffer> {
     const history = this.historyUntil(checkpoint.state.step);
-    return writeKeptBranch({ name: this.name, checkpoint, history, start: this.#supplies.startTexts });
+    const { texts, vectors } = this.#supplies.startFiles;
+    return writeKeptBranch({ name: this.name, checkpoint, history, start: texts, vectors });
   }
 
   read(bytes: Uint8Array): GrpoCheckpoint {

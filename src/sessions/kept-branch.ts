@@ -15,8 +15,9 @@ import { type BranchEvent, BranchEventSchema } from '../protocol/grpo.ts';
 import { renameOldKeys } from '../protocol/renamed-keys.ts';
 import { rewardName } from '../relevance/rules/reward.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint, writeGrpoCheckpoint } from '../runs/grpo-checkpoint.ts';
+import { vectorsOfRun } from '../runs/run-file.ts';
 import { makeModelFiles, type ModelFileBytes } from '../runs/models/model-files.ts';
-import type { ModelTexts } from './model-texts.ts';
+import type { ModelTexts } from './start-files.ts';
 
 const KeptSchema = v.strictObject({
   schemaVersion: v.literal(1),
@@ -36,14 +37,17 @@ export interface KeptBranch {
   readonly history: readonly BranchEvent[];
   /** The files of the start. */
   readonly start: ModelTexts;
+  /** The file of vectors of the start, if its prompts show similarities. */
+  readonly vectors?: Uint8Array | undefined;
 }
 
 /** The metadata entry, beside that of the run. */
 const ENTRY = 'branch';
 
 /** The bytes of a kept branch. */
-export function writeKeptBranch({ name, checkpoint, history, start }: KeptBranch): Uint8Array<ArrayBuffer> {
-  return writeGrpoCheckpoint(checkpoint, { [ENTRY]: JSON.stringify({ schemaVersion: 1, name, history, start }) });
+export function writeKeptBranch({ name, checkpoint, history, start, vectors }: KeptBranch): Uint8Array<ArrayBuffer> {
+  const entry = JSON.stringify({ schemaVersion: 1, name, history, start });
+  return writeGrpoCheckpoint(checkpoint, { [ENTRY]: entry }, vectors);
 }
 
 /** @throws {LabError} `bad-checkpoint` or `bad-config` if the bytes are not a stored branch of this version */
@@ -56,7 +60,7 @@ export function readKeptBranch(bytes: Uint8Array): KeptBranch {
     });
   }
   const { name, history, start } = parseConfig('The kept branch', KeptTextSchema, text);
-  return { name, history, start, checkpoint: readGrpoCheckpoint(bytes) };
+  return { name, history, start, checkpoint: readGrpoCheckpoint(bytes), vectors: vectorsOfRun(bytes) };
 }
 
 /**
@@ -66,7 +70,7 @@ export function readKeptBranch(bytes: Uint8Array): KeptBranch {
  * @throws {LabError} as {@link readKeptBranch}
  */
 export function branchModelFiles(bytes: Uint8Array, createdAt: number): ModelFileBytes {
-  const { name, checkpoint, start } = readKeptBranch(bytes);
+  const { name, checkpoint, start, vectors } = readKeptBranch(bytes);
   const { experiment, state } = checkpoint;
   const card = parseConfig('The card of the start', ModelCardSchema, start.card);
   const dtype = 'f32';
@@ -75,6 +79,7 @@ export function branchModelFiles(bytes: Uint8Array, createdAt: number): ModelFil
     weights: state.weights,
     dtype,
     tokenizer: LabTokenizer.fromJson(start.tokenizer),
+    vectors,
     lab: parseConfig('The lab.json of the start', LabFileSchema, start.lab),
     card: {
       ...card,

@@ -11,6 +11,7 @@ import { LabFileSchema } from '../infer/lab-model.ts';
 import { ModelCardSchema } from '../infer/model-card.ts';
 import { makeStudentCard } from '../runs/models/distill-card.ts';
 import { type DistillCheckpoint, readDistillCheckpoint, writeDistillCheckpoint } from '../runs/distill-checkpoint.ts';
+import { vectorsOfRun } from '../runs/run-file.ts';
 import { makeModelFiles, type ModelFileBytes } from '../runs/models/model-files.ts';
 
 const KeptSchema = v.strictObject({
@@ -30,8 +31,13 @@ export type StudentOrigin = Omit<v.InferOutput<typeof KeptSchema>, 'schemaVersio
 /** The metadata entry, beside that of the run. */
 const ENTRY = 'student';
 
-export function writeKeptStudent(checkpoint: DistillCheckpoint, origin: StudentOrigin): Uint8Array<ArrayBuffer> {
-  return writeDistillCheckpoint(checkpoint, { [ENTRY]: JSON.stringify({ schemaVersion: 1, ...origin }) });
+/** @param vectors - the file of vectors of the teacher, if its prompts show similarities */
+export function writeKeptStudent(
+  checkpoint: DistillCheckpoint,
+  origin: StudentOrigin,
+  vectors?: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  return writeDistillCheckpoint(checkpoint, { [ENTRY]: JSON.stringify({ schemaVersion: 1, ...origin }) }, vectors);
 }
 
 /** @throws {LabError} `bad-checkpoint` or `bad-config` if the bytes are not a stored student of this version */
@@ -80,6 +86,7 @@ export function studentModelFiles(bytes: Uint8Array, createdAt: number): ModelFi
     weights: state.weights,
     dtype,
     tokenizer: LabTokenizer.fromJson(teacher.tokenizer),
+    vectors: vectorsOfRun(bytes),
     lab: parseConfig('The lab.json of the teacher', LabFileSchema, teacher.lab),
     card: { ...card, training: { ...card.training, steps: state.step }, limits },
   });

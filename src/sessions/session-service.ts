@@ -3,6 +3,7 @@
  * single run or of a demonstration. All input is parsed; every error leaves as a typed failure, after which another
  * session can begin.
  */
+import * as v from 'valibot';
 import { openedOnce } from '../common/opened-once.ts';
 import { newId } from '../checkpoint/manifest.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
@@ -52,6 +53,8 @@ import {
 import type { DistillCheckpoint } from '../runs/distill-checkpoint.ts';
 import { expectedStep } from '../runs/micro-batches.ts';
 import { readSftCheckpoint, type SftCheckpoint } from '../runs/sft-checkpoint.ts';
+import { continuationOf, learnedBy, type Replay, REPLAY_SHARE } from '../runs/sft-continuation.ts';
+import { readSftStart, type WeighedStart } from '../runs/sft-start.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
 import { DataLibrary } from './data-library.ts';
 import { Demonstration, readBranches, updateShape } from './demonstration.ts';
@@ -64,7 +67,7 @@ import { RunRecorder } from './run-recorder.ts';
 import type { RunStore } from './run-store.ts';
 import { Session, type SessionSetup } from './session.ts';
 import { type RunStart, SessionRun } from './session-run.ts';
-import { type RunSupplies, sftKind } from './sft-kind.ts';
+import { type RunSupplies, type SftBeginning, sftKind, shapeOfSft } from './sft-kind.ts';
 
 /** What the worker provides to the service. */
 export interface SessionServiceOptions {
@@ -76,6 +79,9 @@ export interface SessionServiceOptions {
   /** A clock in milliseconds, default `performance.now`. */
   readonly now?: () => number;
 }
+
+/** Settings that may name no start yet; checked in full once they are complete. */
+const AskedSchema = v.looseObject({ data: v.looseObject({}) });
 
 /** The work that backends are timed with. */
 interface Workload {
@@ -280,10 +286,15 @@ export class SessionService implements TrainingApi {
       const supplies = { runId, emit, now: this.#now, signal: session.signal, findData: this.#findData };
       return new SessionRun(kind(supplies), { from: undefined, runId, ...start }, session);
     };
-    const sft = (experiment: SftExperiment, start: Partial<RunStart<SftCheckpoint>>): StartedRun => {
-      const model = MODEL_PRESETS[experiment.preset];
+    const sft = (
+      experiment: SftExperiment,
+      start: Partial<RunStart<SftCheckpoint>>,
+      continued: Omit<SftBeginning, 'saved'> = {},
+    ): StartedRun => {
+      const beginning = { ...continued, saved: start.from };
+      const model = shapeOfSft(experiment, beginning);
       use({ model, step: expectedStep(experiment.sft, model) });
-      return make((supplies) => sftKind(experiment, start.from, supplies), start);
+      return make((supplies) => sftKind(experiment, beginning, supplies), start);
     };
     const student = async (
       experiment: DistillExperiment,
@@ -299,6 +310,13 @@ export class SessionService implements TrainingApi {
     switch (from.kind) {
       case 'experiment':
         return sft(parseSftExperiment('The experiment', from.experiment), { runId: from.runId });
+      case 'continuation': {
+        emit({ kind: 'preparing', stage: 'start' });
+        const { startUrl, runId } = from;
+        const start = readSftStart(await this.#modelAt(startUrl));
+        const experiment = await this.#continuation(from.experiment, start);
+        return sft(experiment, { runId }, { start, startUrl });
+      }
       case 'student': {
         const experiment = parseConfig('The distillation', DistillExperimentSchema, from.experiment);
         return student(experiment, from, { runId: from.runId });
@@ -320,6 +338,25 @@ export class SessionService implements TrainingApi {
       default:
         return from satisfies never;
     }
+  }
+
+  /** Settings as they are, if they name a start; otherwise those of a run that continues one on a file that was read. */
+  async #continuation(value: unknown, start: WeighedStart): Promise<SftExperiment> {
+    const place = 'The experiment';
+    const asked = parseConfig(place, AskedSchema, value);
+    if ('start' in asked) return parseSftExperiment(place, asked);
+    const { data } = parseSftExperiment(place, { data: asked.data });
+    if (data.kind !== 'file') throw new LabError('bad-config', { message: 'A model is continued on a file.' });
+    const dataSet = await this.#library.find(data);
+    return continuationOf(place, asked, start, dataSet, await this.#replayFor(start, dataSet));
+  }
+
+  /** What a start can repeat: a rule world that can be made again, or a file that is still kept here. */
+  async #replayFor({ card }: WeighedStart, dataSet: DataSet): Promise<Replay | undefined> {
+    const data = learnedBy(card);
+    if (data === undefined || (data.kind === 'file' && data.sha256 === dataSet.sha256)) return undefined;
+    if (data.kind === 'file' && !(await this.#library.has(data))) return undefined;
+    return { share: REPLAY_SHARE, data };
   }
 
   /** Holds one session from its beginning to its end. */

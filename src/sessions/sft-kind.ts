@@ -4,6 +4,7 @@
 import { PIECE_BUDGET_MS } from '../common/pacing.ts';
 import { countParameters } from '../config/model-config.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
+import type { ModelConfig } from '../config/model-config.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import type { FileData, SftExperiment } from '../protocol/sft-experiment.ts';
 import type { TrainingEvent } from '../protocol/training.ts';
@@ -14,6 +15,7 @@ import { readSftCheckpoint, type SftCheckpoint, writeSftCheckpoint } from '../ru
 import { type PreparedSft, prepareSft } from '../runs/sft-experiment.ts';
 import { summariseSft } from '../runs/run-summary.ts';
 import { runSft } from '../runs/sft-run.ts';
+import type { WeighedStart } from '../runs/sft-start.ts';
 import { predictRun, type TrainingBackend, whyTooLarge } from './run-backend.ts';
 import { RunClock } from './run-clock.ts';
 import type { FinishedRun, RunHooks, RunKind } from './run-kind.ts';
@@ -31,13 +33,27 @@ export interface RunSupplies {
   readonly findData: (data: FileData) => Promise<DataSet>;
 }
 
+/** What a run begins with. */
+export interface SftBeginning {
+  /** The checkpoint to resume from. */
+  readonly saved?: SftCheckpoint | undefined;
+  /** The model that a new run continues, and where it is. */
+  readonly start?: WeighedStart | undefined;
+  readonly startUrl?: string | undefined;
+}
+
+/** The shape of the model of a run. */
+export function shapeOfSft({ preset }: SftExperiment, { saved, start }: SftBeginning): ModelConfig {
+  return (saved?.start ?? start)?.config ?? MODEL_PRESETS[preset];
+}
+
 /** A run with these settings, new or resumed from a checkpoint. */
 export function sftKind(
   settings: SftExperiment,
-  saved: SftCheckpoint | undefined,
+  { saved, start, startUrl }: SftBeginning,
   { runId, emit, now, signal, findData }: RunSupplies,
 ): RunKind<SftCheckpoint> {
-  const model = MODEL_PRESETS[settings.preset];
+  const model = shapeOfSft(settings, { saved, start });
   let experiment = settings;
   let prepared: PreparedSft | undefined;
   let isFitted = saved !== undefined;
@@ -47,6 +63,7 @@ export function sftKind(
   const ready = async (): Promise<PreparedSft> => {
     prepared ??= await prepareSft(experiment, {
       saved,
+      start,
       findData,
       signal,
       onStage: (stage) => emit({ kind: 'preparing', stage }),
@@ -73,7 +90,7 @@ export function sftKind(
     },
     announce: (from, { rates }) => {
       if (prepared === undefined) return;
-      const { dataHash, examples, dev, shortened, rules } = prepared;
+      const { dataHash, examples, replayed, dev, shortened, rules } = prepared;
       const step = from?.state.step ?? 0;
       const { steps, evaluateEvery } = experiment.sft;
       emit({
@@ -83,7 +100,7 @@ export function sftKind(
         dataHash,
         parameters: countParameters(model),
         vocabSize: model.vocabSize,
-        trainPairs: examples.length,
+        trainPairs: examples.length - replayed,
         devPairs: dev.length,
         shortened,
         step,
@@ -105,7 +122,9 @@ export function sftKind(
     card: async () => {
       const { name, sft, data } = experiment;
       const dataSet = data.kind === 'file' ? await findData(data) : undefined;
-      return { name, configJson: JSON.stringify(experiment), totalSteps: sft.steps, data: dataSet };
+      // A run that continues a model begins again where that model is.
+      const config = startUrl === undefined ? experiment : { experiment, startUrl };
+      return { name, configJson: JSON.stringify(config), totalSteps: sft.steps, data: dataSet };
     },
     summary: (checkpoint) => ({
       ...summariseSft({
@@ -115,6 +134,7 @@ export function sftKind(
         curve: checkpoint?.curve ?? [],
       }),
       experiment,
+      ...(startUrl === undefined ? {} : { startUrl }),
     }),
     checkpointCard: (checkpoint) => ({
       worldHash: checkpoint.dataHash,

@@ -49,6 +49,8 @@ import { sftLoss } from './sft.ts';
 export interface ExpertPair {
   readonly pair: JudgedPair;
   readonly trace: Trace;
+  /** Whether only the label is learned and measured, so that a model keeps the reasons that it gives. Default false. */
+  readonly isLabelAlone?: boolean;
 }
 
 /** A model together with the rules that its completions refer to. */
@@ -120,7 +122,7 @@ export interface EvaluateOptions {
 export function encodeFitting(
   tokenizer: LabTokenizer,
   prompt: PromptConfig,
-  { pair, trace }: ExpertPair,
+  { pair, trace, isLabelAlone = false }: ExpertPair,
   {
     transformer,
     splitWord,
@@ -130,7 +132,8 @@ export function encodeFitting(
     readonly order?: CompletionOrder | undefined;
   } & Parameters<typeof promptRoom>[0],
 ): { readonly example: Example; readonly cutFields: readonly PromptField[] } {
-  const completion = Int32Array.from(tokenizer.encode(printTrace(inOrder(trace, order), order), splitWord));
+  const whole = tokenizer.encode(printTrace(inOrder(trace, order), order), splitWord);
+  const completion = Int32Array.from(isLabelAlone ? whole.slice(0, 1) : whole);
   // An expert's completion may be longer than the room that is reserved when answering.
   const maxTokens = Math.min(promptRoom({ transformer }), transformer.config.maxPositions - completion.length);
   const { ids, cutFields } = encodePrompt(tokenizer, pair, prompt, maxTokens, splitWord);

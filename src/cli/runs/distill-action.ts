@@ -115,7 +115,7 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
   if (ended.step < steps) note(endedEarly(ended.step, steps));
   note(`Weights ${hashWeights(ended.weights)}.`);
   const { dtype } = options;
-  const { tokenizer, prompt } = teacher.model;
+  const { tokenizer, prompt, vectors } = teacher.model;
   const write = (folder: string, finished: EndedDistill): Promise<void> => {
     const card = makeStudentCard(experiment, {
       teacher,
@@ -128,8 +128,15 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
       date: new Date().toISOString().slice(0, 10),
     });
     const lab = makeLabFile(prepared.world, prompt);
-    const stored = { config, weights: finished.weights, dtype, tokenizer, lab, card: withRule(card, runFolder.watch) };
-    return writeModelFolder(folder, stored);
+    return writeModelFolder(folder, {
+      config,
+      weights: finished.weights,
+      dtype,
+      tokenizer,
+      lab,
+      card: withRule(card, runFolder.watch),
+      vectors: vectors?.file,
+    });
   };
   const best = await runFolder.readBestBytes();
   if (best !== undefined) {

@@ -7,7 +7,7 @@
 import { Command, Option } from 'commander';
 import { STORED_DTYPES } from '../../config/stored.ts';
 import { rulesOption } from '../instruction-files.ts';
-import { backendOption } from '../options.ts';
+import { backendOption, modelFolder, numberThat } from '../options.ts';
 import { addReadingOptions, dataOption } from '../pair-files.ts';
 import { SFT_OPTIONS } from './run-options.ts';
 import { addWatchOptions } from './run-watcher.ts';
@@ -19,6 +19,19 @@ export function sftCommand(): Command {
     .option('--config <file>', 'all settings as JSON; options override it')
     .addOption(dataOption('judged pairs to learn from instead of the rule world; with --resume, the same file again'))
     .addOption(rulesOption())
+    .addOption(
+      new Option(
+        '--start <model>',
+        'continue this model on --data: its folder, or the name of a bundled one',
+      ).argParser(modelFolder),
+    )
+    .addOption(
+      new Option(
+        '--replay-share <x>',
+        'with --start: the share of training pairs that repeat what it has learned before; 0 for none (default: 0.25 if ' +
+          'that was a rule world)',
+      ).argParser(numberThat('a number from 0 to 0.9', (value) => value >= 0 && value <= 0.9)),
+    )
     .addOption(new Option('--dtype <type>', 'how the model is stored').choices(STORED_DTYPES).default('f16'))
     .addOption(backendOption())
     .option(
@@ -34,6 +47,7 @@ Examples:
   npm run lab -- sft --set sft.warmupSteps=50 --set data.labelNoise=0.1 --out runs/noisy
   npm run lab -- sft --out runs/first --resume
   npm run lab -- sft --data pairs.tsv --preset micro --steps 1000 --out runs/mine
+  npm run lab -- sft --start general --data judged.jsonl --out runs/continued
   npm run lab -- sft --data pairs.jsonl.gz --docs docs.jsonl.gz --out runs/mine
   npm run lab -- sft --data pairs.tsv --rules runs/piar/instruction.json --out runs/reasons`,
     )

@@ -9,6 +9,8 @@ import { type SftExperiment, SftExperimentSchema, withDataKind } from '../../pro
 import { instructionHash } from '../../relevance/rules/instruction.ts';
 import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
 import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
+import { type AskedContinuation, continuationOf, type Replay } from '../../runs/sft-continuation.ts';
+import type { WeighedStart } from '../../runs/sft-start.ts';
 import { type RawSettings, readConfigFile, withChanges } from '../config-file.ts';
 import type { SftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import { readInstructionFile, withRules } from '../instruction-files.ts';
@@ -39,6 +41,37 @@ export async function sftSettings(
   const asked = await askedSettings(options, explicit, given);
   const settings = parseConfig(options.config ?? 'The settings', SftExperimentSchema, asked);
   return options.rules === undefined ? settings : withInstruction(settings, options.rules, given);
+}
+
+/** Settings that a start decides. */
+const OF_START = /^(?:preset|prompt\..*|data\.kind)$/u;
+
+/**
+ * The settings of a run that continues a model.
+ *
+ * @throws {LabError} `bad-config` for a setting that the model decides; what `continuationOf` throws
+ */
+export async function continuedSettings(
+  options: SftSettingOptions,
+  explicit: readonly ExplicitSetting[],
+  given: DataSet,
+  start: WeighedStart,
+  replay: Replay | undefined,
+): Promise<SftExperiment> {
+  const decided = explicit.filter(({ field }) => OF_START.test(field.path)).map(({ field }) => field.path);
+  const both = [...decided, ...(options.rules === undefined ? [] : ['rules'])];
+  if (both.length > 0) {
+    throw new LabError('bad-config', {
+      message: `The model that a run continues decides its ${both.join(' and ')}.`,
+      fix: 'Leave that out, or train a new model without --start.',
+    });
+  }
+  const { data, ...settings } = await readSettings(options);
+  const asked = SFT_OPTIONS.apply(
+    { ...settings, data: withChanges(data, { kind: 'file', grades: options.grade }) },
+    explicit,
+  );
+  return continuationOf(options.config ?? 'The settings', asked as AskedContinuation, start, given, replay);
 }
 
 /**

@@ -13,6 +13,7 @@ import { recordedCompletions } from '../../runs/recorded-answers.ts';
 import { describeSft } from '../../runs/run-summary.ts';
 import { trainWatched } from '../../runs/run-watch.ts';
 import { type FinishedSft, type RunHooks, runSft } from '../../runs/sft-run.ts';
+import type { WeighedStart } from '../../runs/sft-start.ts';
 import { hashWeights } from '../../runs/weights-hash.ts';
 import type { DataSet } from '../../data/files/data-set.ts';
 import type { LabFile } from '../../infer/lab-model.ts';
@@ -32,6 +33,8 @@ export interface FolderRun {
   readonly out: string;
   /** The checkpoint to resume from. */
   readonly saved?: SftCheckpoint | undefined;
+  /** The model that a new run continues. */
+  readonly start?: WeighedStart | undefined;
   /** The pairs of the file that the run learns from; undefined for a rule world. */
   readonly given?: DataSet | undefined;
   /** The training data, where the settings alone do not define it. */
@@ -62,14 +65,19 @@ export function checkpointPath(out: string): string {
  * @throws {LabError} `not-found` if the run learns from a file that was not given; what `runSft` throws
  */
 export async function trainToFolder(experiment: SftExperiment, run: FolderRun): Promise<string> {
-  const { out, saved, given, signal } = run;
+  const { out, saved, start, given, signal } = run;
   const findData = (data: FileData): Promise<DataSet> =>
     given === undefined ? Promise.reject(dataMissing(data)) : Promise.resolve(given);
-  const prepared = run.prepared ?? (await prepareSft(experiment, { saved, findData, signal }));
+  const prepared = run.prepared ?? (await prepareSft(experiment, { saved, start, findData, signal }));
   note(
-    `${experiment.preset}: ${countParameters(prepared.model).toLocaleString('en')} parameters, ` +
+    `${experiment.start?.name ?? experiment.preset}: ${countParameters(prepared.model).toLocaleString('en')} parameters, ` +
       `${prepared.examples.length.toLocaleString('en')} training pairs, data ${prepared.dataHash.slice(0, 12)}.`,
   );
+  if (prepared.replayed > 0) {
+    note(
+      `${prepared.replayed.toLocaleString('en')} of them repeat what ${experiment.start?.name ?? ''} has learned before.`,
+    );
+  }
   if (prepared.traces !== undefined) note(describeTraces(prepared.traces));
   if (prepared.shortened > 0) note(`${prepared.shortened.toLocaleString('en')} of them were truncated to fit.`);
 
@@ -147,20 +155,23 @@ async function writeEnd(
   run: FolderRun,
 ): Promise<EndedSft> {
   const { dtype, device, describe = (card) => card } = run;
-  const { dataHash, world, rules, model, tokenizer, examples, queries } = prepared;
+  const { dataHash, world, rules, model, tokenizer, examples, replayed, queries } = prepared;
   const { prompt } = experiment;
   await writeModelFolder(folder, {
-    vectors: run.vectors,
+    vectors: run.vectors ?? prepared.start?.vectors?.file,
     config: model,
     weights: ended.weights,
     dtype,
     tokenizer,
-    lab: world === undefined ? { ...makeFileLabFile(rules, prompt), ...run.lab } : makeLabFile(world, prompt),
+    lab:
+      prepared.start?.lab ??
+      (world === undefined ? { ...makeFileLabFile(rules, prompt), ...run.lab } : makeLabFile(world, prompt)),
     card: describe(
       makeModelCard(experiment, {
         dataHash,
         model,
-        trainPairs: examples.length,
+        start: prepared.start?.card,
+        trainPairs: examples.length - replayed,
         queries,
         steps: ended.step,
         tokens: ended.tokens,

@@ -8,10 +8,11 @@ import { argMaxLabel, normalisedRelevance } from '../../relevance/pair/labels.ts
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { fitThresholds, labelOfScore } from '../../relevance/prompt/bm25.ts';
 import { type PromptConfig, promptContent } from '../../relevance/prompt/prompt.ts';
-import { alone, GENERAL_SCALE } from '../../studies/judged/general-recipe.ts';
+import { alone } from '../../relevance/prompt/listed.ts';
+import { GENERAL_SCALE } from '../../studies/judged/general-recipe.ts';
 import type { GeneralPredictions, MeaningSystem } from '../../studies/judged/general-results.ts';
 import type { MonotoneJudge } from '../../studies/judged/monotone-judge.ts';
-import type { Prediction } from '../../studies/judged/real-baselines.ts';
+import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
 import type { RealRecipe } from '../../studies/judged/real-data.ts';
 import { predictionsOf, withModel } from './stages.ts';
 

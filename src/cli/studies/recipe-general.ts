@@ -6,7 +6,6 @@
 import { join } from 'node:path';
 import type { DataSet } from '../../data/files/data-set.ts';
 import {
-  alone,
   GENERAL_SCALE,
   GENERAL_SETS,
   generalExperiment,

@@ -1,6 +1,7 @@
 /**
  * Stages of studies on real judgments: models in folders that are made once, and their predictions.
  */
+import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
 import { join } from 'node:path';
 import { disposeLabModel, type LabModel } from '../../infer/lab-model.ts';
 import type { LabelScore } from '../../infer/score.ts';
@@ -9,7 +10,6 @@ import type { SftExperiment } from '../../protocol/sft-experiment.ts';
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { readSftCheckpoint, type SftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import type { PreparedSft } from '../../runs/sft-experiment.ts';
-import type { Prediction } from '../../studies/judged/real-baselines.ts';
 import { readModelFolder } from '../model-folder.ts';
 import { readIfThere } from '../runs/read-files.ts';
 import { checkpointPath, type FolderRun, trainToFolder } from '../runs/supervised-run.ts';

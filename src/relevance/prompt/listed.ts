@@ -1,6 +1,6 @@
 /** Pairs as a model sees them in the lists of their queries. */
 import type { Bm25 } from './bm25.ts';
-import type { Standing } from '../pair/pair.ts';
+import type { Pair, Standing } from '../pair/pair.ts';
 import { type VectorSource, withMeaning } from './meaning.ts';
 import { type QueryPair, withStanding } from './standing.ts';
 
@@ -31,4 +31,11 @@ export function listed<P extends QueryPair>(
 ): readonly P[] {
   const placed = index === undefined ? pairs : withStanding(pairs, index, found);
   return vectors === undefined ? placed : withMeaning(placed, vectors.source, found);
+}
+
+/** A pair without its list, as in the Score view. */
+export function alone<P extends Pair>(pair: P): P {
+  const { standing: _, meaning, ...others } = pair;
+  const { title = 0, passage = 0 } = meaning ?? {};
+  return (meaning === undefined ? others : { ...others, meaning: { title, passage } }) as P;
 }

@@ -22,17 +22,20 @@ import { readSftCheckpoint } from '../sft-checkpoint.ts';
  */
 export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileBytes {
   const saved = readSftCheckpoint(bytes);
-  const { experiment, tokenizer, dataHash, state, curve } = saved;
+  const { experiment, tokenizer, dataHash, start, state, curve } = saved;
   const { data, prompt } = experiment;
   const { lab, countPairs } =
-    data.kind === 'world'
-      ? ofWorld(worldOf(data, dataHash), prompt)
-      : { lab: makeFileLabFile(rulesOfFile(data, prompt), prompt), countPairs: () => 0 };
-  const model = MODEL_PRESETS[experiment.preset];
+    start !== undefined
+      ? { lab: start.lab, countPairs: () => 0 }
+      : data.kind === 'world'
+        ? ofWorld(worldOf(data, dataHash), prompt)
+        : { lab: makeFileLabFile(rulesOfFile(data, prompt), prompt), countPairs: () => 0 };
+  const model = start?.config ?? MODEL_PRESETS[experiment.preset];
   const dtype = 'f32';
   const card = makeModelCard(experiment, {
     dataHash,
     model,
+    start: start?.card,
     trainPairs: saved.trainPairs ?? countPairs(),
     queries: saved.queries,
     steps: state.step,
@@ -48,7 +51,16 @@ export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileByt
     ...(isUnfinished ? [`Saved at step ${state.step} of ${steps}, before the end.`] : []),
     ...card.limits,
   ];
-  return makeModelFiles({ config: model, weights: state.weights, dtype, tokenizer, lab, card: { ...card, limits } });
+  const vectors = start?.vectors?.file;
+  return makeModelFiles({
+    config: model,
+    weights: state.weights,
+    dtype,
+    tokenizer,
+    lab,
+    card: { ...card, limits },
+    vectors,
+  });
 }
 
 function ofWorld(world: RuleWorld, prompt: PromptConfig): { readonly lab: LabFile; readonly countPairs: () => number } {

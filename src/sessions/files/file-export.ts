@@ -53,7 +53,7 @@ export interface ExportSource {
 
 /** @throws {LabError} `bad-file` if the file cannot be read any more */
 export async function exportFile(format: ExportFormat, source: ExportSource): Promise<Exported> {
-  const base = source.rows.name.replace(/(?:\.\w+)?(?:\.gz)?$/iu, '');
+  const base = baseOf(source.rows);
   switch (format) {
     case 'csv':
     case 'tsv':
@@ -105,12 +105,19 @@ export async function exportFile(format: ExportFormat, source: ExportSource): Pr
           '"lab verify" checks it with the same files and model, and so does this page. Corrections are no part of it.',
         ],
       };
-    case 'pairs':
+    case 'pairs': {
+      const { name, blob } = await judgedPairsFile(source.rows, source.scores);
+      const grades = source.scoring.gradeNames.map((_, label) => `${label}=${label}`).join(',');
       return {
-        fileName: `${base}-judged.jsonl`,
-        file: await fileOf(jsonLines(judgedPairs(source)), 'application/jsonl'),
-        notes: ['The pairs that have a grade, corrections included. The Train view and "lab sft --data" read it.'],
+        fileName: name,
+        file: blob,
+        notes: [
+          'All pairs, corrections included; those without a grade say none, because they stand in the lists of the others. ' +
+            `The Train view and "lab sft --data" read it, and "lab sft --start MODEL --grade ${grades}" learns what ` +
+            '"Learn from these" does.',
+        ],
       };
+    }
     default:
       return format satisfies never;
   }
@@ -127,13 +134,30 @@ function quepidLines({ rows, scores, scoring }: ExportSource): Generator<string>
   return tableLines(['query', 'docid', 'rating'], ratings, { format: 'csv' });
 }
 
-/** The graded pairs in the order of the file, in the form that the lab's readers accept. */
-function* judgedPairs({ rows, scores }: ExportSource): Generator<object> {
+/** The pairs of a file with their grades, in the form that the lab's readers accept, and the name of that file. */
+export async function judgedPairsFile(
+  rows: JudgedRows,
+  scores: FileScores,
+): Promise<{ readonly name: string; readonly blob: Blob }> {
+  const blob = await fileOf(jsonLines(judgedPairs(rows, scores)), 'application/jsonl');
+  return { name: `${baseOf(rows)}-judged.jsonl`, blob };
+}
+
+/** What a pair without a grade has in its place: it is in the list of its query, and nobody learns from it. */
+const NO_GRADE = 'none';
+
+/** In the order of the file. */
+function* judgedPairs({ rows }: JudgedRows, scores: FileScores): Generator<object> {
   const grades = scores.grades();
-  for (const [place, { pair }] of rows.rows.entries()) {
+  for (const [place, { pair }] of rows.entries()) {
+    const { query, queryId, document } = pair;
     const grade = grades[place] ?? -1;
-    if (grade >= 0) yield { query: pair.query, queryId: pair.queryId, document: pair.document, grade };
+    yield { query, queryId, document, grade: grade < 0 ? NO_GRADE : grade };
   }
+}
+
+function baseOf({ name }: JudgedRows): string {
+  return name.replace(/(?:\.\w+)?(?:\.gz)?$/iu, '');
 }
 
 async function parquetFile(source: ExportSource): Promise<Blob> {

@@ -35,11 +35,13 @@ import {
   type Verified,
   type Without,
 } from '../../protocol/files.ts';
+import { type Learning, LearningSchema, type Lesson } from '../../protocol/learning.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { exportFile } from './file-export.ts';
 import { proofFacts, verifyFile } from './file-proof.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
+import { compareLearned, learningOf, lessonOf } from './file-learning.ts';
 import { FileScores } from './file-scores.ts';
 import { explainByRules, RemovedSchema, scoreWithout } from './file-without.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
@@ -133,7 +135,9 @@ export class FilesService implements FilesApi {
       JSON.stringify([columns, grades, reading]) !== JSON.stringify([open.record.columns, gradesOf(open), before]);
     // Scores become void, because other files or columns give other pairs, and other grades another scale of labels.
     const isVoid = isChanged && scoring !== null;
-    const record = isVoid ? await store.dropScores(id, { ...change, scoring: null }) : await store.update(id, change);
+    const record = isVoid
+      ? await store.dropScores(id, { ...change, scoring: null, learning: null })
+      : await store.update(id, change);
     return this.#show(record, open.isRemembered);
   }
 
@@ -269,6 +273,42 @@ export class FilesService implements FilesApi {
       scoring,
       proofFacts: () => proofFacts(open, scoring),
       placed: rows.placed(foldingOf(open)),
+    });
+  }
+
+  async lesson(): Promise<Lesson> {
+    const open = this.#opened();
+    const scoring = scoringOf(open.record);
+    if (scoring === null) throw notReady();
+    return lessonOf(readRows(open), scoresIn(open), scoring);
+  }
+
+  async keepLearning(learning: Learning | null): Promise<void> {
+    const open = this.#opened();
+    const checked = learning === null ? null : parseConfig('A lesson', LearningSchema, learning);
+    open.record = await (await this.#store()).update(open.record.id, { learning: checked });
+  }
+
+  async learning(): Promise<Learning | null> {
+    await Promise.resolve();
+    return learningOf(this.#opened().record);
+  }
+
+  /** Takes the place of the model that was loaded, because there is room for one. */
+  compare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<Learning> {
+    return this.#inTurn(async () => {
+      const open = this.#opened();
+      const scoring = scoringOf(open.record);
+      const learning = learningOf(open.record);
+      if (scoring === null || learning === null) throw notReady();
+      await this.#prepare(request, onProgress);
+      const { model } = open;
+      if (model === undefined) throw notReady();
+      const measured = { rows: readRows(open), scores: await this.#scoresOf(open, scoring), scoring };
+      const comparison = await this.#work.exclusively((signal) => compareLearned(learning, measured, model, signal));
+      const compared = { ...learning, comparison };
+      await this.keepLearning(compared);
+      return compared;
     });
   }
 

@@ -6,6 +6,7 @@
  *
  * Test accuracy that falls, or stays while train accuracy rises, would refute it.
  */
+import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
 import { throwIfAborted } from '../../common/errors.ts';
 import { sampleQueries } from '../../data/splits.ts';
 import { FiringTable, NO_LABEL, predict } from '../../relevance/rules/firing-table.ts';
@@ -19,7 +20,7 @@ import { synthesiseTraces } from '../../relevance/rules/trace-synthesis.ts';
 import { fourDecimals, rounded } from '../findings.ts';
 import { splitForPiar } from '../piar-split.ts';
 import type { E9Data, E9Metrics, E9Settings, E9SplitResult } from './e9-results.ts';
-import { agreementOfPairs, annotatorPairs, baselinesOf, type Prediction } from './real-baselines.ts';
+import { agreementOfPairs, annotatorPairs, baselinesOf } from './real-baselines.ts';
 
 /**
  * Runs one split of one data set. The same data, seed and settings give the same results.

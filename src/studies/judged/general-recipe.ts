@@ -47,6 +47,7 @@ import { expertsOf, judgedPairs, splitFile, withStandingOf } from '../../runs/fi
 import { type JudgedHints, MonotoneJudge } from './monotone-judge.ts';
 import { DEV_SHARE, foldsOf, REAL_RECIPES, type RealRecipe, SEED } from './real-data.ts';
 import type { PreparedSft } from '../../runs/sft-experiment.ts';
+import { alone } from '../../relevance/prompt/listed.ts';
 
 /** The number of parts that the queries of each set are split into; each part is the test part once. */
 const FOLDS = 5;
@@ -245,7 +246,9 @@ export function prepareGeneral(
     traces: undefined,
     tokenizer,
     model,
+    start: undefined,
     examples,
+    replayed: 0,
     dev,
     queries: keepQueries(parts.flatMap(({ train }) => train.map(({ query }) => query))),
     shortened: 0,
@@ -362,14 +365,6 @@ function askedOf({ set, train }: GeneralPart, rng: Rng): Asked[] {
     const shown = rng.chance(WITHOUT_VECTORS_SHARE) ? withoutVectors(placed) : placed;
     return { pair: shown, scaleSize: i % 2 === 0 ? set.scaleSize : GENERAL_SCALE };
   });
-}
-
-/** A pair without its list, as in the Score view. */
-export function alone(pair: JudgedPair): JudgedPair {
-  const { standing: _, meaning, ...others } = pair;
-  if (meaning === undefined) return others;
-  const { title, passage } = meaning;
-  return { ...others, meaning: { title, passage } };
 }
 
 /** A pair as it is where there are no vectors. */

@@ -2,11 +2,11 @@
  * The results of the general model, as a file and as a report: on the held-out queries of each set, compared with BM25
  * and with a model that learned from the other set only.
  */
+import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
 import * as v from 'valibot';
 import { count, threeDecimals } from '../findings.ts';
 import { pooledReasons, type Reasons, reasonsTable, ReasonsSchema } from './general-reasons.ts';
 import { expectedCalibrationError } from '../../relevance/metrics/metrics.ts';
-import type { Prediction } from './real-baselines.ts';
 import { differencesTable, systemsPlot, systemsTable } from './real-report.ts';
 import { COMPARED_WITH, measureAll, PredictionsSchema, SystemsSchema, verdictOf } from './real-results.ts';
 import type { RealRecipe } from './real-data.ts';

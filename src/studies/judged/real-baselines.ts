@@ -9,6 +9,7 @@
  * on the training pairs, and the refined instruction without a model.
  */
 import { hash32 } from '../../common/rng.ts';
+import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
 import { accuracy, quadraticWeightedKappa } from '../../relevance/metrics/metrics.ts';
 import { Bm25, fitThresholds, labelOfScore } from '../../relevance/prompt/bm25.ts';
 import { executeFacts } from '../../relevance/rules/execute.ts';
@@ -16,18 +17,6 @@ import { readFacts } from '../../relevance/rules/facts.ts';
 import type { Rules } from '../../relevance/rules/rules.ts';
 import type { JudgedPair, LabDocument } from '../../relevance/pair/pair.ts';
 import { readPair } from '../../relevance/rules/typed-document.ts';
-
-/** A system's prediction for a test pair. */
-export interface Prediction {
-  readonly queryId: string;
-  readonly docId: string;
-  readonly gold: number;
-  readonly label: number;
-  /** The score that orders the documents of a query. */
-  readonly score: number;
-  /** The probability of the label. */
-  readonly confidence?: number | undefined;
-}
 
 /** Predictions of systems that learn little or nothing, by name. */
 export interface Baselines {

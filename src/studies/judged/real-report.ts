@@ -5,7 +5,7 @@ import { measuredText, threeDecimals } from '../findings.ts';
 import type { Plot } from '../plot.ts';
 import { columns, heading, paragraph, type Report, type ReportBlock, table } from '../report.ts';
 import { signed } from '../../common/student-t.ts';
-import { MEASURE_NAMES, REAL_MEASURES } from './real-measures.ts';
+import { MEASURE_NAMES, REAL_MEASURES } from '../../relevance/metrics/compared-systems.ts';
 import { COMPARED_WITH, type RealResults, type SystemMeasures } from './real-results.ts';
 
 /** The report of a recipe. */

@@ -3,8 +3,14 @@
  */
 import * as v from 'valibot';
 import { count, MeasuredSchema } from '../findings.ts';
-import { agreementOfPairs, type Prediction } from './real-baselines.ts';
-import { compareSystems, MEASURE_NAMES, measureSystem, REAL_MEASURES } from './real-measures.ts';
+import { agreementOfPairs } from './real-baselines.ts';
+import {
+  compareSystems,
+  MEASURE_NAMES,
+  measureSystem,
+  REAL_MEASURES,
+  type Prediction,
+} from '../../relevance/metrics/compared-systems.ts';
 import { DEV_SHARE, MODEL_ARMS, type RealRecipe, SEED } from './real-data.ts';
 
 const number = v.nullable(v.number());

@@ -11,9 +11,11 @@ import {
   FileScoringSchema,
   FileTableSchema,
   OpenedFileSchema,
+  type PrepareRequest,
   VerifiedSchema,
   WithoutSchema,
 } from '../../protocol/files.ts';
+import { LearningSchema, LessonSchema } from '../../protocol/learning.ts';
 import { LoadProgressSchema } from '../../protocol/scoring.ts';
 import * as v from 'valibot';
 import { openWorker, type WorkerClient } from '../parts/sessions/open-worker.ts';
@@ -23,6 +25,11 @@ export type FilesClient = WorkerClient<FilesApi>;
 
 /** Starts a thread that judges files. */
 export type OpenFiles = () => Promise<FilesClient>;
+
+/** The bytes of a model go over to the thread. */
+function filesGiven({ load: { source } }: PrepareRequest): ArrayBuffer[] {
+  return source.kind === 'files' ? Object.values(source.files).map(({ buffer }) => buffer) : [];
+}
 
 export function openFilesWorker(): FilesClient {
   return openWorker<FilesApi>(
@@ -36,8 +43,7 @@ export function openFilesWorker(): FilesClient {
       prepare: {
         result: FileScoringSchema,
         event: LoadProgressSchema,
-        gives: ({ load: { source } }) =>
-          source.kind === 'files' ? Object.values(source.files).map(({ buffer }) => buffer) : [],
+        gives: filesGiven,
       },
       begin: { result: FileTableSchema },
       table: { result: FileTableSchema },
@@ -53,6 +59,10 @@ export function openFilesWorker(): FilesClient {
       undoCorrection: {},
       measure: { result: v.nullable(FileMeasuresSchema) },
       exportFile: { result: ExportedSchema },
+      lesson: { result: LessonSchema },
+      keepLearning: {},
+      learning: { result: v.nullable(LearningSchema) },
+      compare: { result: LearningSchema, event: LoadProgressSchema, gives: filesGiven },
       verify: { result: VerifiedSchema },
     },
     { name: 'files' },

@@ -14,11 +14,11 @@ import {
   type FileMeasures,
   type FileScoring,
   type FileScoringEvent,
-  type ModelChoice,
   type OpenedFile,
   type Verified,
   type Without,
 } from '../../protocol/files.ts';
+import type { ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { askToPersist } from '../parts/persistence.ts';

@@ -1,5 +1,5 @@
 /** The state of the Files view, by name, and what bounds it. */
-import type { ModelChoice } from '../../protocol/files.ts';
+import type { ModelChoice } from '../../protocol/model-choice.ts';
 
 /** The parts of the controller's state that change together and are drawn when they do. */
 export type StateName =

@@ -1,6 +1,6 @@
 /** What the page provides to the Files view, and where its models come from. */
 import { LabError } from '../../common/errors.ts';
-import type { ModelChoice } from '../../protocol/files.ts';
+import type { ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice, LoadRequest } from '../../protocol/scoring.ts';
 import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import { bundledModel } from '../score/bundled-models.ts';

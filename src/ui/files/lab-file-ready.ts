@@ -3,7 +3,8 @@
  */
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { FileScoring, ModelChoice, OpenedFile } from '../../protocol/files.ts';
+import type { FileScoring, OpenedFile } from '../../protocol/files.ts';
+import type { ModelChoice } from '../../protocol/model-choice.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { backendName, formatBytes, formatCount } from '../parts/format.ts';

@@ -8,7 +8,8 @@
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
-import { EXPORT_FORMATS, type ExportFormat, type ModelChoice } from '../../protocol/files.ts';
+import { EXPORT_FORMATS, type ExportFormat } from '../../protocol/files.ts';
+import type { ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import { download } from '../parts/download.ts';

@@ -203,7 +203,8 @@ export class QueueController implements ReactiveController {
 function sourceOf(run: QueuedRun): TrainRequest['from'] {
   const { id: runId, kind, experiment, startHash, checkpointId } = run;
   if (checkpointId !== null) return { kind: 'checkpoint', id: checkpointId };
-  if (kind === 'sft') return { kind: 'experiment', experiment, runId };
+  if (kind === 'sft' && run.startUrl === null) return { kind: 'experiment', experiment, runId };
+  if (kind === 'sft') return { kind: 'continuation', experiment, startUrl: startOf(run), runId };
   return { kind: 'student', experiment, teacherUrl: startOf(run), teacherHash: startHash, runId };
 }
 

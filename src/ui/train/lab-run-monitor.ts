@@ -12,13 +12,13 @@ import { fieldStyles } from '../parts/forms/field-styles.ts';
 import '../parts/lab-notice.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { scoreAddress } from '../parts/routes.ts';
-import { modulesOf, WHOLE_MODEL } from './module-tree.ts';
+import { modulesOf, WHOLE_MODEL } from '../parts/sessions/module-tree.ts';
 import { runReadings } from './run-readings.ts';
-import { announcement, progressText, stageText } from './run-text.ts';
+import { announcement, progressText, stageText } from '../parts/sessions/training-text.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
-import type { RunCommand } from './training-controller.ts';
-import { isUnderWay, NO_RUN, type TrainingState } from './training-state.ts';
+import type { RunCommand } from '../parts/sessions/training-controller.ts';
+import { isUnderWay, NO_RUN, type TrainingState } from '../parts/sessions/training-state.ts';
 
 const SHARES = [0, 1] as const;
 

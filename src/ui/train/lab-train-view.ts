@@ -35,8 +35,8 @@ import { checkSftDraft, dataKindOf, SFT_FIELDS, SFT_FORM, withDataKind, withData
 import { checkStudent, DEFAULT_STUDENT, type StudentChoice, studentSource, teachersOf } from './student-choice.ts';
 import { trainViewStyles } from './train-view-styles.ts';
 import type { OpenTraining } from '../parts/sessions/training-client.ts';
-import { type RunCommand, type RunSource, trainingController } from './training-controller.ts';
-import { applyTrainingEvent, isUnderWay, STARTED_RUN } from './training-state.ts';
+import { type RunCommand, type RunSource, trainingController } from '../parts/sessions/training-controller.ts';
+import { applyTrainingEvent, isUnderWay, STARTED_RUN } from '../parts/sessions/training-state.ts';
 
 const FIRST_RUN_TEXT = JSON.stringify(FIRST_RUN);
 /** The delay before checking again whether another tab trains; after a reload that is the page's previous instance. */

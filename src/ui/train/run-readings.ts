@@ -5,7 +5,7 @@ import { html, nothing } from 'lit';
 import type { TrainingEventOf } from '../../protocol/training.ts';
 import { formatBytes, formatCount, formatDuration, formatPercent } from '../parts/format.ts';
 import { reading } from '../parts/reading.ts';
-import type { TrainingState } from './training-state.ts';
+import type { TrainingState } from '../parts/sessions/training-state.ts';
 
 /** Shown where nothing has been measured. */
 const DASH = '\u2013';

@@ -16,7 +16,7 @@ import {
   type SettingsForm,
 } from '../parts/forms/settings-draft.ts';
 import { BUNDLED_MODELS } from '../score/bundled-models.ts';
-import type { RunSource } from './training-controller.ts';
+import type { RunSource } from '../parts/sessions/training-controller.ts';
 
 const { schema, fields } = formOf(DistillExperimentSchema);
 const isAboutTeacher = ({ group }: SettingField): number => (group === 'What is learned' ? 0 : 1);

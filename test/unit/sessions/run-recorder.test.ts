@@ -5,7 +5,7 @@ import type { GrpoEvent } from '../../../src/protocol/grpo.ts';
 import type { TrainingEvent } from '../../../src/protocol/training.ts';
 import { RunRecorder } from '../../../src/sessions/run-recorder.ts';
 import { applyGrpoEvent, STARTED_DEMONSTRATION } from '../../../src/ui/collapse/collapse-state.ts';
-import { applyTrainingEvent, STARTED_RUN } from '../../../src/ui/train/training-state.ts';
+import { applyTrainingEvent, STARTED_RUN } from '../../../src/ui/parts/sessions/training-state.ts';
 import { GrpoHarness, tinyBranch } from './grpo-harness.ts';
 import { MemoryStore } from './memory-store.ts';
 import { TrainingHarness, tinyExperiment } from './training-harness.ts';

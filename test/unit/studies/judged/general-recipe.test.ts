@@ -2,13 +2,14 @@
  * The general model: parts without common queries, balanced examples of each set, other words in the place of those of
  * queries, results and a card.
  */
+import type { Prediction } from '../../../../src/relevance/metrics/compared-systems.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DataSet } from '../../../../src/data/files/data-set.ts';
 import { normaliseQuery } from '../../../../src/data/splits.ts';
 import { describeGeneral, generalLab, withMeasures } from '../../../../src/studies/judged/general-card.ts';
+import { alone } from '../../../../src/relevance/prompt/listed.ts';
 import {
-  alone,
   GENERAL_SCALE,
   GENERAL_SETS,
   generalExperiment,
@@ -23,7 +24,6 @@ import {
   generalReport,
   setResults,
 } from '../../../../src/studies/judged/general-results.ts';
-import type { Prediction } from '../../../../src/studies/judged/real-baselines.ts';
 import type { RealRecipe } from '../../../../src/studies/judged/real-data.ts';
 import { reportMarkdown } from '../../../../src/studies/report.ts';
 import { makeModelCard } from '../../../../src/runs/models/sft-card.ts';

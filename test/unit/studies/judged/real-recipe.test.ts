@@ -4,9 +4,14 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Prediction, baselinesOf } from '../../../../src/studies/judged/real-baselines.ts';
+import { baselinesOf } from '../../../../src/studies/judged/real-baselines.ts';
 import { foldsOf, REAL_RECIPES } from '../../../../src/studies/judged/real-data.ts';
-import { compareSystems, measureSystem, REAL_MEASURES } from '../../../../src/studies/judged/real-measures.ts';
+import {
+  compareSystems,
+  measureSystem,
+  REAL_MEASURES,
+  type Prediction,
+} from '../../../../src/relevance/metrics/compared-systems.ts';
 import { realReport, systemsPlot } from '../../../../src/studies/judged/real-report.ts';
 import { type FoldResult, realResults } from '../../../../src/studies/judged/real-results.ts';
 import { plotSvg } from '../../../../src/studies/plot.ts';

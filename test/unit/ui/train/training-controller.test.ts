@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TrainingCommand, TrainingEvent } from '../../../../src/protocol/training.ts';
 import type { TrainingClient } from '../../../../src/ui/parts/sessions/training-client.ts';
-import { type TrainingController, trainingController } from '../../../../src/ui/train/training-controller.ts';
+import { type TrainingController, trainingController } from '../../../../src/ui/parts/sessions/training-controller.ts';
 import { logEvent, preparedEvent } from './run-events.ts';
 
 const FINISHED: TrainingEvent = { kind: 'finished', step: 100, tokens: 1, weightsHash: 'abc', checkpointId: 'c' };

@@ -1,14 +1,14 @@
 /** The state of a run after any order of events, and its description. */
 import { describe, expect, it } from 'vitest';
 import type { TrainingEvent } from '../../../../src/protocol/training.ts';
-import { announcement, progressText } from '../../../../src/ui/train/run-text.ts';
+import { announcement, progressText } from '../../../../src/ui/parts/sessions/training-text.ts';
 import {
   applyTrainingEvent,
   isUnderWay,
   NO_RUN,
   STARTED_RUN,
   type TrainingState,
-} from '../../../../src/ui/train/training-state.ts';
+} from '../../../../src/ui/parts/sessions/training-state.ts';
 import { evaluationEvent, logEvent, preparedEvent } from './run-events.ts';
 
 const after = (...events: TrainingEvent[]): TrainingState => events.reduce(applyTrainingEvent, STARTED_RUN);

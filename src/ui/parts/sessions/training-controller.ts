@@ -2,9 +2,9 @@
  * Runs one training at a time for one element.
  */
 import type { ReactiveControllerHost } from 'lit';
-import type { TrainingCommand, TrainingEvent, TrainRequest } from '../../protocol/training.ts';
-import { SessionController, type SessionView } from '../parts/sessions/session-controller.ts';
-import type { OpenTraining, TrainingClient } from '../parts/sessions/training-client.ts';
+import type { TrainingCommand, TrainingEvent, TrainRequest } from '../../../protocol/training.ts';
+import { SessionController, type SessionView } from './session-controller.ts';
+import type { OpenTraining, TrainingClient } from './training-client.ts';
 import { applyTrainingEvent, isUnderWay, NO_RUN, STARTED_RUN, type TrainingState } from './training-state.ts';
 
 /** The run to start. */

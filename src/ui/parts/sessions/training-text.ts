@@ -2,8 +2,8 @@
  * A run in words: its activity, its progress, and the few sentences announced to screen readers, which change seldom
  * because nobody wants to hear every step.
  */
-import type { TrainingCommand, TrainingEventOf } from '../../protocol/training.ts';
-import { formatCount, formatPercent, formatSpan } from '../parts/format.ts';
+import type { TrainingCommand, TrainingEventOf } from '../../../protocol/training.ts';
+import { formatCount, formatPercent, formatSpan } from '../format.ts';
 import type { TrainingState } from './training-state.ts';
 
 /** The activity before the first step. */
@@ -15,6 +15,8 @@ export function stageText(stage: TrainingEventOf<'preparing'>['stage'] | undefin
       return 'Building the rule world';
     case 'file':
       return 'Sorting the judged pairs';
+    case 'start':
+      return 'Fetching the model to continue';
     case 'teacher':
       return 'Fetching the teacher';
     case 'tokenizer':

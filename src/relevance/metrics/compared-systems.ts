@@ -3,11 +3,22 @@
  * system with a paired bootstrap, in which both systems have the same drawn queries.
  */
 import { Rng } from '../../common/rng.ts';
-import { bootstrapInterval } from '../../relevance/metrics/bootstrap.ts';
-import type { Measured } from '../../relevance/metrics/label-report.ts';
-import { confusionMatrix, macroF1Of, quadraticWeightedKappaOf } from '../../relevance/metrics/metrics.ts';
-import { groupByQuery, ndcg, pairAccuracy } from '../../relevance/metrics/metrics-ranking.ts';
-import type { Prediction } from './real-baselines.ts';
+import { bootstrapInterval } from './bootstrap.ts';
+import type { Measured } from './label-report.ts';
+import { confusionMatrix, macroF1Of, quadraticWeightedKappaOf } from './metrics.ts';
+import { groupByQuery, ndcg, pairAccuracy } from './metrics-ranking.ts';
+
+/** A system's prediction for a test pair. */
+export interface Prediction {
+  readonly queryId: string;
+  readonly docId: string;
+  readonly gold: number;
+  readonly label: number;
+  /** The score that orders the documents of a query. */
+  readonly score: number;
+  /** The probability of the label. */
+  readonly confidence?: number | undefined;
+}
 
 /** The measures of a report, in its order. */
 export const REAL_MEASURES = ['accuracy', 'macroF1', 'qwk', 'pairAccuracy', 'ndcg10'] as const;

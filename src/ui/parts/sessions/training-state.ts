@@ -2,10 +2,10 @@
  * The state of a run, and how each event of the worker changes it. The functions are pure, so that every order of
  * events can be tested; the elements only draw the state.
  */
-import type { Failure } from '../../protocol/failure.ts';
-import type { TrainingEvent, TrainingEventOf } from '../../protocol/training.ts';
+import type { Failure } from '../../../protocol/failure.ts';
+import type { TrainingEvent, TrainingEventOf } from '../../../protocol/training.ts';
 import { moduleNorms } from './module-tree.ts';
-import { addPoint, type Curve, cutAfter, EMPTY_CURVE } from '../parts/charts/curve.ts';
+import { addPoint, type Curve, cutAfter, EMPTY_CURVE } from '../charts/curve.ts';
 
 /**
  * `preparing` from the start until the data is ready, `recovering` while a lost GPU is replaced; `finished`, `stopped`

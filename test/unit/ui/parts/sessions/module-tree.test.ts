@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { fromHuggingFaceConfig } from '../../../../src/config/model-config.ts';
 import { weightShapes } from '../../../../src/model/weights.ts';
-import { moduleNorms, modulesOf } from '../../../../src/ui/train/module-tree.ts';
+import { moduleNorms, modulesOf } from '../../../../../src/ui/parts/sessions/module-tree.ts';
 import { MODEL_SHAPES } from '../../../reference/random-model.ts';
 
 describe('the tree of modules', () => {

@@ -3,6 +3,7 @@
  * answer.
  */
 import type { ModelFileName } from '../infer/lab-model.ts';
+import { VECTORS_FILE } from '../vectors/static-vectors.ts';
 
 /** The files, as JSON values. */
 export interface ModelTexts {
@@ -12,13 +13,22 @@ export interface ModelTexts {
   readonly card: unknown;
 }
 
+/** The same, and the file of vectors if prompts show similarities. */
+export interface StartFiles {
+  readonly texts: ModelTexts;
+  readonly vectors: Uint8Array | undefined;
+}
+
 /** Expects files that `loadLabModel` has accepted. */
-export function modelTexts(files: ReadonlyMap<ModelFileName, Uint8Array>): ModelTexts {
+export function startFiles(files: ReadonlyMap<ModelFileName, Uint8Array>): StartFiles {
   const json = (name: ModelFileName): unknown => JSON.parse(new TextDecoder().decode(files.get(name)));
   return {
-    config: json('config.json'),
-    tokenizer: json('tokenizer.json'),
-    lab: json('lab.json'),
-    card: json('card.json'),
+    texts: {
+      config: json('config.json'),
+      tokenizer: json('tokenizer.json'),
+      lab: json('lab.json'),
+      card: json('card.json'),
+    },
+    vectors: files.get(VECTORS_FILE),
   };
 }

@@ -1,0 +1,115 @@
+/**
+ * Learning from a judged file: the lesson that its grades and corrections are, and the comparison of the model that
+ * learned it with the one before.
+ */
+import * as v from 'valibot';
+import { asStream } from '../../common/as-stream.ts';
+import { LabError } from '../../common/errors.ts';
+import { newId } from '../../checkpoint/manifest.ts';
+import { readDataSet } from '../../data/files/data-set-reader.ts';
+import { givenBlob } from '../../data/kinds/given-file.ts';
+import { openData } from '../../data/layouts/open-data.ts';
+import { normaliseQuery } from '../../data/splits.ts';
+import { scoreStream } from '../../infer/score-pairs.ts';
+import { onSoundBackend } from '../../infer/sound-backend.ts';
+import type { FileScoring } from '../../protocol/files.ts';
+import { type Learning, LearningSchema, type Lesson, type ModelComparison } from '../../protocol/learning.ts';
+import { parseConfig } from '../../config/parse.ts';
+import { SftExperimentSchema } from '../../protocol/sft-experiment.ts';
+import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
+import { FEW_QUERIES, compareContinuation, isUnseenBy } from '../../runs/compared-models.ts';
+import { splitFile } from '../../runs/file-data.ts';
+import { HELD_OUT_SHARE } from '../../runs/sft-continuation.ts';
+import { judgedPairsFile } from './file-export.ts';
+import type { FileModel } from './file-model.ts';
+import type { FileScores } from './file-scores.ts';
+import type { JudgedRows } from './judged-rows.ts';
+import type { OpenFile } from './open-file.ts';
+
+/** What a file has taught before, as it is kept; null for nothing that this version reads. */
+export function learningOf({ learning }: OpenFile['record']): Learning | null {
+  const read = v.safeParse(LearningSchema, learning);
+  return read.success ? read.output : null;
+}
+
+/**
+ * The grades and corrections of a file as a data set, with its queries split as the run will split them.
+ *
+ * @throws {LabError} `bad-config` where rules score the file; `bad-file` if it has too few queries or grades
+ */
+export async function lessonOf(rows: JudgedRows, scores: FileScores, scoring: FileScoring): Promise<Lesson> {
+  if (scoring.choice.kind === 'rules') {
+    throw new LabError('bad-config', { message: 'Rules do not learn.', fix: 'Score the file with a model first.' });
+  }
+  const file = await judgedPairsFile(rows, scores);
+  const { pairs } = await openData([givenBlob(file.name, file.blob)], {});
+  const { dataSet } = await readDataSet([pairs]);
+  const R = scoring.gradeNames.length;
+  const grades = scoring.gradeNames.map((_, label) => `${label}=${label}`).join(',');
+  const { data } = parseConfig('The data of the lesson', SftExperimentSchema, {
+    data: { kind: 'file', name: dataSet.name, sha256: dataSet.sha256, devShare: HELD_OUT_SHARE, testShare: 0, grades },
+  });
+  if (data.kind !== 'file') throw new RangeError('lessonOf: the data are a file');
+  const { train, dev } = splitFile(data, R, dataSet);
+  const queriesOf = (pairs: readonly { readonly query: string }[]): string[] => [
+    ...new Set(pairs.map(({ query }) => normaliseQuery(query))),
+  ];
+  return {
+    learning: {
+      runId: newId(),
+      name: `${scoring.modelName}, learned from ${rows.name}`.slice(0, 80),
+      from: scoring.choice,
+      fromName: scoring.modelName,
+      pairs: train.length,
+      queries: queriesOf(train).length,
+      heldOut: queriesOf(dev),
+      checkpointId: null,
+      comparison: null,
+    },
+    file,
+    grades,
+  };
+}
+
+/**
+ * The scores of the file beside those of the model that learned from it, on pairs of held-out queries that neither has
+ * learned from.
+ *
+ * @throws {LabError} as scoring does
+ */
+export async function compareLearned(
+  { heldOut }: Learning,
+  { rows, scores, scoring }: { readonly rows: JudgedRows; readonly scores: FileScores; readonly scoring: FileScoring },
+  { model, health, scoring: learned }: FileModel,
+  signal: AbortSignal,
+): Promise<ModelComparison> {
+  const isUnseen = isUnseenBy(model.card);
+  const held = new Set(heldOut.filter(isUnseen));
+  const grades = scores.grades();
+  const seen = rows.seenBy(model);
+  const before: Prediction[] = [];
+  const items: { readonly pair: (typeof seen)[number]['pair']; readonly gold: number }[] = [];
+  for (const [place, { pair }] of seen.entries()) {
+    const [gold, record] = [grades[place] ?? -1, scores.recordOf(place)];
+    if (gold < 0 || record === undefined || !held.has(normaliseQuery(pair.query))) continue;
+    const { queryId, document } = pair;
+    const label = scoring.mapping[record.label] ?? record.label;
+    before.push({ queryId, docId: document.docId, gold, label, score: scores.scores[place] ?? NaN });
+    items.push({ pair, gold });
+  }
+  const after: Prediction[] = [];
+  await onSoundBackend(health, async () => {
+    for await (const { item, score } of scoreStream(model, asStream(items), signal)) {
+      const { queryId, document } = item.pair;
+      const label = learned.mapping[score.label] ?? score.label;
+      after.push({ queryId, docId: document.docId, gold: item.gold, label, score: score.score });
+    }
+  });
+  const compared = compareContinuation(before, after, scoring.gradeNames.length);
+  return { ...plain(compared), isPreliminary: compared.queries < FEW_QUERIES };
+}
+
+/** A copy without shared or read-only parts, as messages have it. */
+function plain<T>(value: T): T {
+  return structuredClone(value);
+}
