@@ -28,6 +28,7 @@ import { refineGeneral } from '../../studies/judged/general-rules.ts';
 import type { MonotoneJudge } from '../../studies/judged/monotone-judge.ts';
 import { baselinesOf } from '../../studies/judged/real-baselines.ts';
 import { countQueries, evenly, type RealRecipe, SET_FILES } from '../../studies/judged/real-data.ts';
+import { alone } from '../../relevance/prompt/listed.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import { LabError } from '../../common/errors.ts';
 import { readVectors, StaticVectors } from '../../vectors/static-vectors.ts';

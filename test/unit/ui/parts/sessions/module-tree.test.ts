@@ -1,9 +1,9 @@
 /** The modules of a model, and the gradient norm of each. */
 import { describe, expect, it } from 'vitest';
-import { fromHuggingFaceConfig } from '../../../../src/config/model-config.ts';
-import { weightShapes } from '../../../../src/model/weights.ts';
+import { fromHuggingFaceConfig } from '../../../../../src/config/model-config.ts';
+import { weightShapes } from '../../../../../src/model/weights.ts';
 import { moduleNorms, modulesOf } from '../../../../../src/ui/parts/sessions/module-tree.ts';
-import { MODEL_SHAPES } from '../../../reference/random-model.ts';
+import { MODEL_SHAPES } from '../../../../reference/random-model.ts';
 
 describe('the tree of modules', () => {
   it('has every module of a model after the one that it is in, by a name that says where it is', () => {
