@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallModelFiles } from '../../../reference/small-lab-model.ts';
 import { lab, labUntil } from '../lab.ts';
 
@@ -31,7 +31,7 @@ const sweep = (out: string, seeds: string): string[] => [
 ]; // prettier-ignore
 
 describe('a sweep', () => {
-  it.runIf(inject('isWhole'))('continues where it was stopped, to the same report', async () => {
+  it('continues where it was stopped, to the same report', async () => {
     const whole = await lab(...sweep('whole', '1-2'));
     expect(whole.err).toMatch(/4 runs, 1 at a time.*4\/4 lambda 0\.3, seed 2\./su);
     expect(whole.code).toBe(0);
@@ -43,7 +43,7 @@ describe('a sweep', () => {
     expect(again.out).toBe(whole.out);
   });
 
-  it.runIf(inject('isWhole'))('takes more seeds, and refuses to become another sweep', async () => {
+  it('takes more seeds, and refuses to become another sweep', async () => {
     const before = await readFile(at('whole', 'lambda-0_seed-1', 'checkpoint.safetensors'));
     const more = await lab(...sweep('whole', '1-3'));
     expect(more.code).toBe(0);
