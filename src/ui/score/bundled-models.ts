@@ -41,7 +41,11 @@ export const START_FOLDER = 'models/lab-nano-start/';
 export const BUNDLED_MODELS: readonly BundledModel[] = [
   SCORE_MODEL,
   WORLD_MODEL,
-  { id: 'student', name: 'Student: a third of the model of the rule world, taught by it', folder: 'models/lab-nano-student/' },
+  {
+    id: 'student',
+    name: 'Student: a third of the model of the rule world, taught by it',
+    folder: 'models/lab-nano-student/',
+  },
   { id: 'start', name: 'Supervised start of the demonstration', folder: START_FOLDER },
   { id: 'collapsed', name: 'Collapsed: GRPO alone', folder: 'models/lab-nano-collapsed/' },
   { id: 'balanced', name: 'Balanced: GRPO with an expert loss', folder: 'models/lab-nano-balanced/' },

@@ -172,8 +172,8 @@ export const openLesson = openable<Material>({
         'Then a word that was not cited.',
       prose: () =>
         html`<p class="lead">
-            The model of the rule world, live in this browser. Words that it cites are underlined. Press a word to take it out of
-            the document; press it again to put it back.
+            The model of the rule world, live in this browser. Words that it cites are underlined. Press a word to take
+            it out of the document; press it again to put it back.
           </p>
           <p class="more">Nothing of this is recorded: what you see is what the model answers here and now.</p>`,
       figure: () => html`<lab-word-remover></lab-word-remover>`,
