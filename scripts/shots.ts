@@ -22,7 +22,7 @@ if ('missing' in found) throw new Error(found.missing);
 const server = await preview({ preview: { port: 0, open: false }, logLevel: 'warn' });
 const browser = await chromium.launch({ executablePath: found.path, args: HEADLESS_FLAGS });
 try {
-  const page = await browser.newPage({ viewport: { width: 1120, height: 800 } });
+  const page = await browser.newPage({ viewport: { width: 1120, height: 1000 } });
   await page.goto(`${server.resolvedUrls?.local[0] ?? ''}#/score`);
   await page.getByText('Restated at the end').waitFor({ timeout: 120_000 });
   await page.screenshot({ path: `${FOLDER}/answer.png` });

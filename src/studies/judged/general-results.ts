@@ -95,8 +95,8 @@ export function setResults(
   }
   const measured = measureAll(systems, scaleSize);
   const reference = systems.get(COMPARED_WITH) ?? [];
-  const models = [GENERAL_SYSTEMS, ENCODED_SYSTEMS].flatMap(({ general, otherSet }) => [general, otherSet]);
-  const isModel = (system: string): boolean => models.includes(system);
+  const models = new Set([GENERAL_SYSTEMS, ENCODED_SYSTEMS].flatMap(({ general, otherSet }) => [general, otherSet]));
+  const isModel = (system: string): boolean => models.has(system);
   return {
     id,
     title,

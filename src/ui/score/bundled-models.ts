@@ -23,8 +23,8 @@ export const SCORE_MODEL = {
   folder: 'models/general/',
   isOfWorld: false,
   purpose:
-    'Learned from human judgments in product and film search. For any text: it compares words, numbers and the nearness of ' +
-    'meaning, while its reasons speak of words alone. One pair tells it less than a whole result list, which Files reads.',
+    'Learned from human judgments of product and film search, for any text: it compares words, numbers and meanings; its ' +
+    'reasons speak of words alone. One pair tells it less than a whole list, which Files reads.',
 } as const satisfies BundledModel;
 
 /** The model of the generated world, which lessons use and experiments begin with. Addresses know it as the default one. */
