@@ -5,11 +5,34 @@
  * them forever. So a worker from a blob is tried first: if it starts, those of tfjs do too.
  */
 
+/**
+ * Threads that have not started by then do not start any more: Firefox 153 now and then starts six of eight. Where the
+ * machine was only busy, the model runs without them, and slower.
+ */
+const START_WITHIN_MS = 15_000;
+
 /** Whether a WebAssembly thread would start. */
 export async function canUseThreads(): Promise<boolean> {
   // Node has no such flag, and tfjs-wasm has no threads there.
   const isIsolated = (globalThis as { readonly crossOriginIsolated?: boolean }).crossOriginIsolated === true;
-  return isIsolated && (await canStartBlobWorker());
+  return isIsolated && (await hasStarted(canStartBlobWorker()));
+}
+
+/**
+ * Whether something has started, within the time in which threads do.
+ *
+ * @param starting - resolves to whether it has started
+ */
+export async function hasStarted(starting: Promise<boolean>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), START_WITHIN_MS);
+  });
+  try {
+    return await Promise.race([starting, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function canStartBlobWorker(): Promise<boolean> {

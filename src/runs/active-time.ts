@@ -1,15 +1,9 @@
 /**
  * How long a run has computed, without pauses, turns of other runs and the time between two sessions, and how long it
- * had at each step. Nor does the time count in which the machine slept or the page was frozen: clocks jump forward
- * then, in the middle of a step.
+ * had at each step. Nor does the time count in which the machine slept or the page was frozen.
  */
+import { REMEMBERED_PIECES, withoutSleep } from '../common/sleep.ts';
 import type { RunPoint, TrackedRun } from '../protocol/tracked-run.ts';
-
-/** A stretch of work counts as a sleep if it takes at least this long ... */
-const LEAST_SLEEP_MS = 5 * 60_000;
-/** ... and this many times as long as stretches usually do, of which the last so many are known. */
-const SLEEP_FACTOR = 20;
-const WINDOW = 9;
 
 export class ActiveTime {
   readonly #now: () => number;
@@ -19,7 +13,7 @@ export class ActiveTime {
   #ms = 0;
   /** Since when the run computes; undefined while it waits. */
   #since: number | undefined;
-  /** The last stretches between two waits, usually a step each. */
+  /** What the clock said of the last stretches between two waits, usually a step each. */
   readonly #stretches: number[] = [];
 
   /** @param now - in milliseconds */
@@ -42,23 +36,16 @@ export class ActiveTime {
 
   halt(): void {
     if (this.#since === undefined) return;
-    this.#ms += this.#stretch(this.#since);
-    // As long as the clock says, so that steps that have become slow for good count after some of them.
-    this.#stretches.push(Math.max(0, this.#now() - this.#since));
-    if (this.#stretches.length > WINDOW) this.#stretches.shift();
+    const ms = this.#now() - this.#since;
+    this.#ms += withoutSleep(ms, this.#stretches);
+    this.#stretches.push(ms);
+    if (this.#stretches.length > REMEMBERED_PIECES) this.#stretches.shift();
     this.#since = undefined;
-  }
-
-  /** Of the present stretch so far; the usual time of one where the clock has jumped. */
-  #stretch(since: number): number {
-    const ms = Math.max(0, this.#now() - since);
-    const usual = this.#stretches.toSorted((a, b) => a - b)[this.#stretches.length >> 1];
-    return usual !== undefined && ms >= LEAST_SLEEP_MS && ms >= SLEEP_FACTOR * usual ? usual : ms;
   }
 
   /** In whole milliseconds; null if a part of it is unknown. */
   total(): number | null {
-    const running = this.#since === undefined ? 0 : this.#stretch(this.#since);
+    const running = this.#since === undefined ? 0 : withoutSleep(this.#now() - this.#since, this.#stretches);
     return this.#beforeMs === null ? null : this.#beforeMs + Math.round(this.#ms + running);
   }
 

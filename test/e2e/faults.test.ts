@@ -59,11 +59,18 @@ describeBrowser('a fault', () => {
     await startTraining(page, { Steps: '40' });
     const figure = page.locator('lab-run-monitor .figure');
     await figure.getByText(/^Step [1-9]/u).waitFor();
+    await page.evaluate(() => {
+      for (const name of ['freeze', 'resume']) document.addEventListener(name, () => performance.mark(name));
+    });
     for (let i = 0; i < 3; i++) {
       await session.send('Page.setWebLifecycleState', { state: 'frozen' });
       await session.send('Page.setWebLifecycleState', { state: 'active' });
     }
     const hash = await page.locator('lab-run-monitor .weights').innerText();
+    const heard = await page.evaluate(() => performance.getEntriesByType('mark').map(({ name }) => name));
+    expect(heard.filter((name) => name === 'freeze' || name === 'resume')).toEqual(
+      Array(3).fill(['freeze', 'resume']).flat(),
+    );
     await page.getByRole('button', { name: 'New run' }).click();
     await page.getByRole('button', { name: 'Start training' }).click();
     expect(await page.locator('lab-run-monitor .weights').innerText()).toBe(hash);
@@ -107,6 +114,21 @@ describeBrowser('a fault', () => {
     await next.getByText(/^A run stopped at step \d+ of 40$/u).waitFor();
     await next.getByRole('button', { name: 'Continue' }).click();
     expect(await next.locator('lab-run-monitor .weights').innerText()).toMatch(/^[0-9a-f]{8,}$/u);
+  });
+
+  it('threads that do not start are done without', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    // Their script never arrives; tfjs itself would wait for ever.
+    let asked = 0;
+    await page.route(/tfjs-thread-[\w-]+\.js$/u, () => {
+      asked += 1;
+    });
+    await page.goto(`${inject('pageUrl')}?backend=wasm#/score`);
+    await answered(page);
+    await page.locator('.reading').getByText('on one thread because others do not start').waitFor();
+    expect(asked).toBeGreaterThan(0);
   });
 
   describe('of a driver', () => {
