@@ -3,7 +3,7 @@
  * its checkpoints, held in memory.
  */
 import { LabError } from '../common/errors.ts';
-import { withoutSleep } from '../common/sleep.ts';
+import { withoutSleep } from '../common/work-time.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import type { Failure } from '../protocol/failure.ts';
 import { BRANCH_KIND, type BranchRecord, type BranchEvent, type GrpoEvent } from '../protocol/grpo.ts';

@@ -1,7 +1,7 @@
 /**
  * The progress of a demonstration, in words and numbers.
  */
-import { REMEMBERED_PIECES, withoutSleep } from '../../common/sleep.ts';
+import { REMEMBERED_STRETCHES, withoutSleep } from '../../common/work-time.ts';
 import type { GrpoCommand, GrpoEventOf } from '../../protocol/grpo.ts';
 import { formatCount, formatSpan } from '../parts/format.ts';
 import type { BranchState, CollapseState } from './collapse-state.ts';
@@ -63,7 +63,7 @@ const TOO_FEW_STEPS = 3;
 
 /** The last steps of a branch over which times and speeds are averaged: those in which the machine did not sleep. */
 export function recentSteps(history: readonly GrpoEventOf<'step'>[]): readonly GrpoEventOf<'step'>[] {
-  const known = history.slice(-RECENT_STEPS - REMEMBERED_PIECES);
+  const known = history.slice(-RECENT_STEPS - REMEMBERED_STRETCHES);
   const lengths = known.map(stepMs);
   const isAwake = (i: number): boolean => withoutSleep(lengths[i] ?? 0, lengths.slice(0, i)) === lengths[i];
   return known.filter((_, i) => i >= known.length - RECENT_STEPS && isAwake(i));

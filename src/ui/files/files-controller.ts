@@ -21,16 +21,14 @@ import {
 } from '../../protocol/files.ts';
 import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
-import { ActiveTime } from '../../runs/active-time.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
 import type { FilesClient } from './files-client.ts';
 import { type FilesSurroundings, modelSource } from './files-surroundings.ts';
 import { tooManyFiles } from './files-failure.ts';
+import { ScoringPace } from './scoring-pace.ts';
 import { FILES_MODEL, type FilesStage, MAX_LOSSES, MEASURE_AFTER_MS, type StateName } from './files-state.ts';
 import { JudgedTable } from './judged-table.ts';
-
-const NOTHING_DONE = { pairs: 0, ms: 0 } as const;
 
 export class FilesController implements ReactiveController {
   stage: FilesStage = 'list';
@@ -49,14 +47,13 @@ export class FilesController implements ReactiveController {
   measures: FileMeasures | null | undefined;
   /** Increases with each change of the table, because its elements get the same object. */
   version = 0;
-  /** What has been scored here, and how long it took without standby. */
-  done: { readonly pairs: number; readonly ms: number } = NOTHING_DONE;
+  /** Of what has been scored here. */
+  readonly pace = new ScoringPace();
   readonly #host: ReactiveControllerHost;
   #surroundings: FilesSurroundings | undefined;
   #client: Promise<FilesClient> | undefined;
   #request = 0;
   #losses = 0;
-  #time = new ActiveTime(() => performance.now());
   #measureSoon: ReturnType<typeof setTimeout> | undefined;
   readonly #awake = new ScreenWakeLock();
 
@@ -269,9 +266,7 @@ export class FilesController implements ReactiveController {
   async #score(): Promise<void> {
     const { table } = this;
     if (table === undefined) return;
-    this.done = NOTHING_DONE;
-    this.#time = new ActiveTime(() => performance.now());
-    this.#time.go();
+    this.pace.begin();
     this.#set({ isScoring: true, failure: undefined });
     this.#awake.want(true);
     let lost: Failure | undefined;
@@ -292,7 +287,7 @@ export class FilesController implements ReactiveController {
     switch (event.kind) {
       case 'scores':
         this.table?.add(event.scores);
-        this.#timeBatch(event.scores.places.length);
+        this.pace.add(event.scores.places.length);
         this.#changed();
         return undefined;
       case 'ended':
@@ -305,13 +300,6 @@ export class FilesController implements ReactiveController {
       default:
         return event satisfies never;
     }
-  }
-
-  /** Each batch is a stretch of work of its own, so that one in which the machine slept does not count. */
-  #timeBatch(pairs: number): void {
-    this.#time.halt();
-    this.#time.go();
-    this.done = { pairs: this.done.pairs + pairs, ms: this.#time.total() ?? 0 };
   }
 
   /** Opens the file in a new thread, because a thread that has lost its GPU cannot get it back. */

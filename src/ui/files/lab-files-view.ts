@@ -198,12 +198,13 @@ export class LabFilesView extends LabElement {
   }
 
   #progress(): unknown {
-    const { table, isScoring, preparing, done } = this.#files;
+    const { table, isScoring, preparing, pace } = this.#files;
     if (table === undefined) return nothing;
     const { pairs } = table.file.scoring;
     const left = table.file.scoring.pairs - table.scored - table.unfit.length;
     const isDone = left <= 0;
-    const span = done.pairs === 0 || isDone ? '' : `, about ${formatSpan((done.ms / 1000 / done.pairs) * left)} left`;
+    const ms = isDone ? undefined : pace.msPerPair;
+    const span = ms === undefined ? '' : `, about ${formatSpan((ms * left) / 1000)} left`;
     return html`<div class="bar">
       ${
         isDone && !isScoring
