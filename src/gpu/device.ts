@@ -12,7 +12,7 @@ import { describeAdapter, findHardwareGpu } from './adapter.ts';
 import { type BackendRates, type KernelOps, measureRates, predictStepMs } from './calibration.ts';
 import type { ComputedBy } from './step-cost.ts';
 import type { StepCost } from './step-work.ts';
-import { canUseThreads } from './threads.ts';
+import { canUseThreads, hasStarted } from './threads.ts';
 import { replaceWasmKernels } from './wasm-kernels.ts';
 import { registerWebGpu } from './webgpu-backend.ts';
 
@@ -122,14 +122,15 @@ async function tryOut(backend: Backend, { wasmPaths, findFault, workload }: Back
   }
   const rates = workload === undefined ? undefined : await measureRates(workload.ops);
   const stepMs = workload === undefined || rates === undefined ? NaN : predictStepMs(workload.cost(rates.by), rates);
-  const device = backend === 'webgpu' ? await describeAdapter() : `CPU through ${DISPLAY_NAMES[backend]}`;
+  const without = backend === 'wasm' && threadsFailed ? ', on one thread because others do not start' : '';
+  const device = backend === 'webgpu' ? await describeAdapter() : `CPU through ${DISPLAY_NAMES[backend]}${without}`;
   return { backend, device, rates, stepMs };
 }
 
 async function start(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): Promise<void> {
   try {
     await load(backend, wasmPaths);
-    const started = await tf.setBackend(backend);
+    const started = backend === 'wasm' ? await setWasm() : await tf.setBackend(backend);
     if (!started) throw new Error('it did not initialise');
     await tf.ready();
   } catch (error) {
@@ -139,6 +140,18 @@ async function start(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): 
       cause: error,
     });
   }
+}
+
+/** Whether threads were begun that have not started. */
+let threadsFailed = false;
+
+/** Without threads where some of them do not start, because tfjs waits for all of them for ever. */
+async function setWasm(): Promise<boolean> {
+  const starting = tf.setBackend('wasm');
+  if (!tf.env().getBool('WASM_HAS_MULTITHREAD_SUPPORT') || (await hasStarted(starting))) return starting;
+  threadsFailed = true;
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  return tf.setBackend('wasm');
 }
 
 /** tfjs reads the paths of its files once, before the backend first starts. */

@@ -3,6 +3,7 @@
  * its checkpoints, held in memory.
  */
 import { LabError } from '../common/errors.ts';
+import { withoutSleep } from '../common/work-time.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import type { Failure } from '../protocol/failure.ts';
 import { BRANCH_KIND, type BranchRecord, type BranchEvent, type GrpoEvent } from '../protocol/grpo.ts';
@@ -256,7 +257,8 @@ export class GrpoBranch implements RunKind<GrpoCheckpoint> {
         if (point.step === 0) startPoints.set(startKey, point);
         const measured = measuredPoints(this.#curve).at(-1);
         if (measured === undefined) return;
-        const elapsedMs = Math.max(0, now() - this.#sinceMs);
+        const earlier = this.#history.flatMap((each) => (each.kind === 'measure' ? [each.elapsedMs] : []));
+        const elapsedMs = withoutSleep(now() - this.#sinceMs, earlier);
         const event: BranchEvent = { kind: 'measure', branch, point: measured, answers: point.answers, elapsedMs };
         this.#history.push(event);
         emit(event);

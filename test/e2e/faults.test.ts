@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { connectChromium, describeBrowser, launchChromium } from '../setup/chromium.ts';
+import { openFreezable } from '../setup/freezable-page.ts';
 import { checkForUpdate, release } from './newer-version.ts';
 import { BUILT_PAGE, serveFolder } from './static-host.ts';
 import { answered, shownLabel, visit } from './visit.ts';
@@ -53,21 +54,32 @@ describeBrowser('a fault', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('a page that is frozen in mid-run continues, to the weights of one that was not', async () => {
-    const { page, complaints } = await visit(browser, TRAIN_URL);
-    const session = await page.context().newCDPSession(page);
-    await startTraining(page, { Steps: '40' });
-    const figure = page.locator('lab-run-monitor .figure');
-    await figure.getByText(/^Step [1-9]/u).waitFor();
-    for (let i = 0; i < 3; i++) {
-      await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-      await session.send('Page.setWebLifecycleState', { state: 'active' });
+  it('a page that is frozen in mid-run stands still, and continues when it is looked at again', async () => {
+    const own = await launchChromium();
+    onTestFinished(() => own.close());
+    const page = await openFreezable(own, TRAIN_URL);
+    const step = async (): Promise<number> =>
+      Number(/^Step ([\d,]+)/u.exec(String(await page.evaluate("find('.figure')?.textContent")))?.[1] ?? 0);
+    await expect.poll(() => page.evaluate("find('button:enabled', 'Train a small model') !== undefined")).toBe(true);
+    await page.evaluate(`
+      globalThis.heard = [];
+      for (const name of ['freeze', 'resume']) document.addEventListener(name, () => heard.push(name));
+      find('button', 'Train a small model').click();
+    `);
+    await expect.poll(step).toBeGreaterThan(0);
+    for (const times of [1, 2]) {
+      await page.freeze();
+      await expect.poll(() => page.evaluate('heard.length')).toBe(2 * times - 1);
+      // It draws nothing any more: what it says is what it said.
+      const frozenAt = await step();
+      for (let i = 0; i < 20; i++) expect(await step()).toBe(frozenAt);
+      await page.thaw();
+      await expect.poll(step).toBeGreaterThan(frozenAt);
     }
-    const hash = await page.locator('lab-run-monitor .weights').innerText();
-    await page.getByRole('button', { name: 'New run' }).click();
-    await page.getByRole('button', { name: 'Start training' }).click();
-    expect(await page.locator('lab-run-monitor .weights').innerText()).toBe(hash);
-    expect(complaints).toEqual([]);
+    expect(await page.evaluate('heard.join()')).toBe('freeze,resume,freeze,resume');
+    await page.evaluate("find('button', 'Stop').click()");
+    await expect.poll(() => page.evaluate("find('a', 'Score with this model') !== undefined")).toBe(true);
+    expect(await page.evaluate("find('lab-notice[kind=failure]') === undefined")).toBe(true);
   });
 
   it('a thread without memory says so, and its run continues from what it saved', async () => {
@@ -107,6 +119,21 @@ describeBrowser('a fault', () => {
     await next.getByText(/^A run stopped at step \d+ of 40$/u).waitFor();
     await next.getByRole('button', { name: 'Continue' }).click();
     expect(await next.locator('lab-run-monitor .weights').innerText()).toMatch(/^[0-9a-f]{8,}$/u);
+  });
+
+  it('threads that do not start are done without', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    // Their script never arrives; tfjs itself would wait for ever.
+    let asked = 0;
+    await page.route(/tfjs-thread-[\w-]+\.js$/u, () => {
+      asked += 1;
+    });
+    await page.goto(`${inject('pageUrl')}?backend=wasm#/score`);
+    await answered(page);
+    await page.locator('.reading').getByText('on one thread because others do not start').waitFor();
+    expect(asked).toBeGreaterThan(0);
   });
 
   describe('of a driver', () => {

@@ -1,7 +1,8 @@
 /**
  * The progress of a demonstration, in words and numbers.
  */
-import type { GrpoCommand } from '../../protocol/grpo.ts';
+import { REMEMBERED_STRETCHES, withoutSleep } from '../../common/work-time.ts';
+import type { GrpoCommand, GrpoEventOf } from '../../protocol/grpo.ts';
 import { formatCount, formatSpan } from '../parts/format.ts';
 import type { BranchState, CollapseState } from './collapse-state.ts';
 
@@ -60,6 +61,18 @@ export function doneShare(branches: readonly BranchState[]): number {
 const RECENT_STEPS = 10;
 const TOO_FEW_STEPS = 3;
 
+/** The last steps of a branch over which times and speeds are averaged: those in which the machine did not sleep. */
+export function recentSteps(history: readonly GrpoEventOf<'step'>[]): readonly GrpoEventOf<'step'>[] {
+  const known = history.slice(-RECENT_STEPS - REMEMBERED_STRETCHES);
+  const lengths = known.map(stepMs);
+  const isAwake = (i: number): boolean => withoutSleep(lengths[i] ?? 0, lengths.slice(0, i)) === lengths[i];
+  return known.filter((_, i) => i >= known.length - RECENT_STEPS && isAwake(i));
+}
+
+function stepMs({ times }: GrpoEventOf<'step'>): number {
+  return times.rolloutMs + times.scoreMs + times.updateMs;
+}
+
 /**
  * The time until all branches end, at their recent speed and with measurements; null as long as one of them has made
  * too few steps for that to mean anything.
@@ -68,9 +81,9 @@ function secondsLeft(branches: readonly BranchState[]): number | null {
   let ms = 0;
   const open = branches.filter(({ ended }) => ended === undefined);
   for (const { history, steps, step, measureMs } of open) {
-    const recent = history.slice(-RECENT_STEPS);
+    const recent = recentSteps(history);
     if (recent.length < TOO_FEW_STEPS) return null;
-    const spent = recent.reduce((sum, { times }) => sum + times.rolloutMs + times.scoreMs + times.updateMs, 0);
+    const spent = recent.reduce((sum, step) => sum + stepMs(step), 0);
     ms += (steps - step) * (spent / recent.length + measureMs / step);
   }
   return open.length === 0 ? null : ms / 1000;

@@ -7,6 +7,7 @@ import type { GrpoEventOf } from '../../protocol/grpo.ts';
 import { branchLineStyles, branchLook } from '../parts/charts/branch-looks.ts';
 import { download } from '../parts/download.ts';
 import { branchRecording } from './branch-recording.ts';
+import { recentSteps } from './collapse-progress.ts';
 import type { BranchState } from './collapse-state.ts';
 import { failureHeading } from '../parts/failure-text.ts';
 import { formatCount, formatDuration, wholePercent } from '../parts/format.ts';
@@ -25,8 +26,6 @@ const STAGE_TEXTS = {
   3: 'all of these, and rare rules more often',
 } as const;
 const STAGE_COUNT = 3;
-/** Steps over which times and speeds are averaged. */
-const RECENT = 10;
 
 /**
  * @fires rule-choose - the index of a rule as `detail`.
@@ -130,7 +129,7 @@ export class LabBranch extends LabElement {
   }
 
   #costs({ history, measureMs }: BranchState): unknown {
-    const recent = history.slice(-RECENT);
+    const recent = recentSteps(history);
     const last = recent.at(-1);
     if (last === undefined) return nothing;
     const mean = (pick: (each: GrpoEventOf<'step'>) => number): number =>

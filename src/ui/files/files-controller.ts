@@ -26,6 +26,7 @@ import { ScreenWakeLock } from '../parts/wake-lock.ts';
 import type { FilesClient } from './files-client.ts';
 import { type FilesSurroundings, modelSource } from './files-surroundings.ts';
 import { tooManyFiles } from './files-failure.ts';
+import { ScoringPace } from './scoring-pace.ts';
 import { FILES_MODEL, type FilesStage, MAX_LOSSES, MEASURE_AFTER_MS, type StateName } from './files-state.ts';
 import { JudgedTable } from './judged-table.ts';
 
@@ -46,8 +47,8 @@ export class FilesController implements ReactiveController {
   measures: FileMeasures | null | undefined;
   /** Increases with each change of the table, because its elements get the same object. */
   version = 0;
-  /** When scoring started here, and how many pairs had scores then. */
-  since: { readonly atMs: number; readonly scored: number } | undefined;
+  /** Of what has been scored here. */
+  readonly pace = new ScoringPace();
   readonly #host: ReactiveControllerHost;
   #surroundings: FilesSurroundings | undefined;
   #client: Promise<FilesClient> | undefined;
@@ -265,7 +266,7 @@ export class FilesController implements ReactiveController {
   async #score(): Promise<void> {
     const { table } = this;
     if (table === undefined) return;
-    this.since = { atMs: performance.now(), scored: table.scored };
+    this.pace.begin();
     this.#set({ isScoring: true, failure: undefined });
     this.#awake.want(true);
     let lost: Failure | undefined;
@@ -286,6 +287,7 @@ export class FilesController implements ReactiveController {
     switch (event.kind) {
       case 'scores':
         this.table?.add(event.scores);
+        this.pace.add(event.scores.places.length);
         this.#changed();
         return undefined;
       case 'ended':

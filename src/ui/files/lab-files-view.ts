@@ -199,14 +199,13 @@ export class LabFilesView extends LabElement {
   }
 
   #progress(): unknown {
-    const { table, isScoring, preparing, since } = this.#files;
+    const { table, isScoring, preparing, pace } = this.#files;
     if (table === undefined) return nothing;
     const { pairs } = table.file.scoring;
     const left = table.file.scoring.pairs - table.scored - table.unfit.length;
     const isDone = left <= 0;
-    const done = since === undefined ? 0 : table.scored - since.scored;
-    const seconds = since === undefined || done === 0 ? undefined : (performance.now() - since.atMs) / 1000;
-    const span = seconds === undefined || isDone ? '' : `, about ${formatSpan((seconds / done) * left)} left`;
+    const ms = isDone ? undefined : pace.msPerPair;
+    const span = ms === undefined ? '' : `, about ${formatSpan((ms * left) / 1000)} left`;
     return html`<div class="bar">
       ${
         isDone && !isScoring

@@ -72,7 +72,7 @@ export function crashPage(
   return inProfile(async (profile) => {
     const counts = { ...NO_COUNTS };
     let browser = await opened(server, profile, scenario);
-    let what = `${scenario.name}`;
+    let what = scenario.name;
     try {
       let got: string | undefined;
       for (let made = 0; made < times && got === undefined; made++) {
@@ -118,7 +118,8 @@ async function refused(page: Page): Promise<number> {
 }
 
 function difference(got: string, wanted: string): string {
-  const at = [...got].findIndex((letter, i) => letter !== wanted[i]);
+  let at = 0;
+  while (at < got.length && got[at] === wanted[at]) at += 1;
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
   return `${hash(got)} instead of ${hash(wanted)}; from letter ${at} on: ${got.slice(Math.max(0, at - 80), at + 160)}`;
 }

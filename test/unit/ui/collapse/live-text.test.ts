@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainName } from '../../../../src/ui/collapse/branch-names.ts';
-import { demonstrationProgress } from '../../../../src/ui/collapse/collapse-progress.ts';
+import { demonstrationProgress, recentSteps } from '../../../../src/ui/collapse/collapse-progress.ts';
 import type { BranchState } from '../../../../src/ui/collapse/collapse-state.ts';
 import { STARTED_DEMONSTRATION } from '../../../../src/ui/collapse/collapse-state.ts';
 import { METHODS } from '../../../../src/ui/collapse/demonstration.ts';
@@ -117,5 +117,14 @@ describe('the time that is left', () => {
     expect(told(10, 2)).toBe('of 20');
     expect(told(10, 10)).toBe('of 20, about 20 s left');
     expect(told(0, 0)).toBe('measuring the start, for each branch');
+  });
+
+  it('is not misled by a night in standby in the middle of a step', () => {
+    const lengths = Array.from({ length: 12 }, (_, i) => (i === 8 ? 8 * 3_600_000 : 1000));
+    const history = lengths.map((ms, i) => step(i + 1, ms));
+    expect(recentSteps(history)).toHaveLength(9);
+    const branches = [{ ...BRANCH, step: 12, history }];
+    const text = demonstrationProgress({ ...STARTED_DEMONSTRATION, phase: 'running', branches }, undefined);
+    expect(text).toBe('of 20, about 8 s left');
   });
 });
