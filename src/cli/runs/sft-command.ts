@@ -6,7 +6,7 @@
  */
 import { Command, Option } from 'commander';
 import { STORED_DTYPES } from '../../config/stored.ts';
-import { rulesOption } from '../instruction-files.ts';
+import { rulesOption, taskOption } from '../instruction-files.ts';
 import { backendOption } from '../options.ts';
 import { addReadingOptions, dataOption } from '../pair-files.ts';
 import { SFT_OPTIONS } from './run-options.ts';
@@ -19,6 +19,7 @@ export function sftCommand(): Command {
     .option('--config <file>', 'all settings as JSON; options override it')
     .addOption(dataOption('judged pairs to learn from instead of the rule world; with --resume, the same file again'))
     .addOption(rulesOption())
+    .addOption(taskOption())
     .addOption(new Option('--dtype <type>', 'how the model is stored').choices(STORED_DTYPES).default('f16'))
     .addOption(backendOption())
     .option(
@@ -35,7 +36,8 @@ Examples:
   npm run lab -- sft --out runs/first --resume
   npm run lab -- sft --data pairs.tsv --preset micro --steps 1000 --out runs/mine
   npm run lab -- sft --data pairs.jsonl.gz --docs docs.jsonl.gz --out runs/mine
-  npm run lab -- sft --data pairs.tsv --rules runs/piar/instruction.json --out runs/reasons`,
+  npm run lab -- sft --data pairs.tsv --rules runs/piar/instruction.json --out runs/reasons
+  npm run lab -- sft --data docs/examples/pairs.tsv --task docs/examples/task.json --set sft.batchSize=4 --out runs/task`,
     )
     .action(async (options: SftOptions) =>
       (await import('./sft-action.ts')).runSft(options, SFT_OPTIONS.explicitIn(command)),
