@@ -8,8 +8,10 @@ import { LabError } from '../common/errors.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { instructionOf, lexiconOf, rulesForFile } from '../runs/rules-files.ts';
 import type { FileData } from '../protocol/sft-experiment.ts';
+import { parseTask, type TaskFile } from '../protocol/task-file.ts';
 import type { Instruction } from '../relevance/rules/instruction.ts';
-import type { Lexicon } from '../relevance/pair/lexicon.ts';
+import { type Lexicon, makeLexicon } from '../relevance/pair/lexicon.ts';
+import { currentFolding } from '../relevance/pair/text-folding.ts';
 import { isErrno, systemError } from './system-errors.ts';
 import { note } from './terminal.ts';
 
@@ -53,6 +55,37 @@ export async function withRules(data: FileData, path: string, scaleSize: number,
     note(`There is no ${LEXICON_FILE} beside ${basename(path)}: its words are taken from the training documents.`);
   }
   return { ...data, rules: rulesForFile(instruction, lexicon, data, scaleSize, dataSet).rules };
+}
+
+/** `--task FILE` */
+export function taskOption(): Option {
+  return new Option(
+    '--task <file>',
+    'an own task as JSON: labels, meanings of grades, prompt and rules in one file (docs/examples/task.json)',
+  );
+}
+
+/** @throws {LabError} `not-found`; `bad-config` naming the field */
+export async function readTaskFile(path: string): Promise<TaskFile> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw systemError(error, `read the task ${path}`);
+  }
+  return parseTask(path, text);
+}
+
+/** The settings of a file with the rules of a task, if it has any. @throws {LabError} as {@link withRules} */
+export function withTaskRules(
+  data: FileData,
+  { rules, lexicon }: TaskFile,
+  scaleSize: number,
+  dataSet: DataSet,
+): FileData {
+  if (rules === undefined) return data;
+  const words = lexicon === undefined ? undefined : makeLexicon(lexicon, currentFolding());
+  return { ...data, rules: rulesForFile(rules, words, data, scaleSize, dataSet).rules };
 }
 
 /** Undefined where there is none. */

@@ -18,6 +18,7 @@ import {
 import { SftConfigSchema } from '../config/sft-config.ts';
 import { ownRulesSchema } from '../relevance/rules/own-rules.ts';
 import { gradeMeaningsSchema } from './grade-meanings.ts';
+import { labelNamesSchema } from './label-names.ts';
 import { promptConfigSchema } from '../relevance/prompt/prompt.ts';
 import { ruleWorldConfigSchema } from '../relevance/world/rule-world.ts';
 
@@ -69,6 +70,13 @@ export const TrainingDataSchema = v.variant('kind', [
     splitSeed: setting(seedFromZero, 1, 'Seed of the split', 'Decides which queries are held out.'),
     /** Where they are not labels themselves (grade-meanings.ts). */
     grades: setting(gradeMeaningsSchema, '', 'Grades', 'What the grades of the file mean.', { level: 'fixed' }),
+    /** Where they are not to have the usual ones (label-names.ts). */
+    labels: setting(
+      labelNamesSchema,
+      '',
+      'Names of the labels',
+      'Worst first, with commas between; empty for the usual ones.',
+    ),
     /**
      * Rules that give reasons where they lead to the label that people gave; without them a model learns labels only.
      */

@@ -17,6 +17,7 @@ import type { Instruction } from '../relevance/rules/instruction.ts';
 import { scaleOfSize } from '../relevance/pair/labels.ts';
 import type { Lexicon } from '../relevance/pair/lexicon.ts';
 import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
+import { namedScale } from '../protocol/label-names.ts';
 import { noRules, type Rules } from '../relevance/rules/rules.ts';
 import { type OwnRules, rulesOf } from '../relevance/rules/own-rules.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
@@ -34,11 +35,12 @@ import type { ExpertPair } from '../train/evaluate.ts';
  * of one query are consecutive.
  *
  * @throws {LabError} `bad-checkpoint` if it is not the data set that the settings name; `bad-file` if the grades are on
- *   another scale, or there are too few queries or grades to learn from
+ *   another scale, or there are too few queries or grades to learn from; `bad-config` if the names of labels are
  */
 export function splitFile(data: FileData, scaleSize: number, dataSet: DataSet): Split<JudgedPair> {
   if (dataSet.sha256 !== data.sha256) throw otherData(data, dataSet);
-  const { name, devShare, testShare, splitSeed, grades } = data;
+  const { name, devShare, testShare, splitSeed, grades, labels: names } = data;
+  namedScale(names, scaleSize); // refuses names of another scale before anything is trained
   const pairs = judgedPairs(name, scaleSize, dataSet.pairs, grades);
   const parts = testShare === 0 ? 2 : 3;
   const queries = new Set(pairs.map(({ query }) => normaliseQuery(query))).size;

@@ -27,7 +27,7 @@ import { checkScale, expertsOf, rulesOfFile, splitFile, withStandingOf } from '.
 import { rulesOfWorld, toExpert } from './sft-experiment.ts';
 
 /** The parts of the start model that prompts and rewards depend on. */
-export interface GrpoStart extends Pick<LabModel, 'tokenizer' | 'prompt' | 'vectors'>, Rules {
+export interface GrpoStart extends Pick<LabModel, 'tokenizer' | 'prompt' | 'scale' | 'vectors'>, Rules {
   readonly config: ModelConfig;
 }
 
@@ -140,8 +140,18 @@ export async function prepareGrpo(
 
 /** The parts of a model that prompts and rewards depend on. */
 export function startOf(model: LabModel): GrpoStart {
-  const { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, transformer, vectors } = model;
-  return { tokenizer, prompt, instruction, lexicon, tailRules, readsTitles, config: transformer.config, vectors };
+  const { tokenizer, prompt, scale, instruction, lexicon, tailRules, readsTitles, transformer, vectors } = model;
+  return {
+    tokenizer,
+    prompt,
+    scale,
+    instruction,
+    lexicon,
+    tailRules,
+    readsTitles,
+    config: transformer.config,
+    vectors,
+  };
 }
 
 /** The first pairs of a held-out split. */

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { AxeBuilder } from '@axe-core/playwright';
 import { strFromU8, unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
@@ -74,7 +75,7 @@ describeBrowser('the Runs view', () => {
       await comparison.getByRole('button', { name: `Accuracy as ${format}`, exact: true }).click();
       const download = await saved;
       expect(download.suggestedFilename()).toBe(`accuracy.${format.toLowerCase()}`);
-      return readFileSync(await download.path());
+      return buffer(await download.createReadStream());
     };
     expect(String(await figure('SVG'))).toMatch(/^<svg .*<title>accuracy<\/title>/su);
     const png = await figure('PNG');

@@ -3,7 +3,7 @@
  * elsewhere, and gives the same answer on every backend.
  */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
@@ -105,7 +105,7 @@ describeBrowser('the page on its bundled model', () => {
     const panel = page.locator('lab-inside');
     const saved = page.waitForEvent('download');
     await panel.getByRole('button', { name: 'All numbers as JSON' }).click();
-    const json = await readFile(await (await saved).path(), 'utf8');
+    const json = await text(await (await saved).createReadStream());
     const inside = parse(InsideSchema, JSON.parse(json));
     const printed = await promisify(execFile)('node', [
       'scripts/lab.js', 'inside', pair.query, JSON.stringify(document), '--backend', 'wasm', '--json',

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { startInstruction } from '../../src/relevance/rules/start-instruction.ts';
 import { describeBrowser } from '../setup/chromium.ts';
 import { pairsTsv } from '../unit/runs/own-pairs.ts';
 import { type KillableBrowser, startKillableBrowser } from './killable-browser.ts';
@@ -32,6 +33,30 @@ describeBrowser('training on a file', () => {
   afterEach(async () => {
     await browser.close();
     rmSync(profile, { recursive: true, force: true });
+  });
+
+  it('takes an own task in one file, and names the field of one that cannot be used', async () => {
+    const { page } = browser;
+    await page.getByLabel('Your own file').check();
+    await drop(page, 'mine.tsv', pairsTsv(20));
+    const choice = page.locator('lab-data-choice');
+    await choice.getByText('80 pairs of 20 queries').waitFor();
+    const task = {
+      labels: ['no', 'partly', 'yes'],
+      prompt: { maxWordsPerField: { title: 9 } },
+      rules: startInstruction(3),
+    };
+    const given = (value: object): { name: string; mimeType: string; buffer: Buffer } => {
+      return { name: 'task.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(value)) };
+    };
+    await choice.locator('input.own').setInputFiles(given({ ...task, labels: ['no', 'yes'] }));
+    await choice.getByText('rules.scaleSize does not fit labels').waitFor();
+    await choice.locator('input.own').setInputFiles(given(task));
+    await choice.getByText(`task.json: ${task.rules.rules.length} rules`).waitFor();
+    await choice.getByText('of 64 training labels').waitFor();
+    expect(await page.getByLabel('Labels', { exact: true }).inputValue()).toBe('3');
+    await page.getByLabel('Find a setting').fill('Names of the labels');
+    expect(await page.getByLabel('Names of the labels', { exact: true }).inputValue()).toBe('no, partly, yes');
   });
 
   it('learns from it, resumes without it after a crash to the same weights, and answers', async () => {

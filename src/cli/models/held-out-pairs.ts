@@ -54,7 +54,7 @@ async function filePairs(model: ModelFacts, paths: readonly string[], options: H
   const grades = options.grade ?? learned;
   const dataSet = await readDataFiles(paths, { ...options, grade: grades, scale: prompt.scaleSize });
   const { devShare, testShare, seed: splitSeed } = parts;
-  const data = { kind: 'file', name, sha256, devShare, testShare, splitSeed, grades } as const;
+  const data = { kind: 'file', name, sha256, devShare, testShare, splitSeed, grades, labels: '' } as const;
   const pairs = splitFile(data, prompt.scaleSize, dataSet)[options.split];
   if (pairs.length === 0) {
     throw new LabError('bad-config', {

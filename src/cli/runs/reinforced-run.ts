@@ -189,7 +189,7 @@ async function writeModel(
     weights: ended.weights,
     dtype: 'f16',
     tokenizer: start.tokenizer,
-    lab: world === undefined ? makeFileLabFile(rules, start.prompt) : makeLabFile(world, start.prompt),
+    lab: world === undefined ? makeFileLabFile(rules, start.prompt, start.scale) : makeLabFile(world, start.prompt),
     card: withRule(reinforced, watch),
     vectors: start.vectors?.file,
   });

@@ -5,7 +5,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../../common/errors.ts';
-import { scaleOfSize } from '../../relevance/pair/labels.ts';
 import type { SampledGroup } from '../../protocol/grpo.ts';
 import type { GrpoExperiment } from '../../protocol/grpo-experiment.ts';
 import { parseRecording, type RecordedFrame, type RecordedGroups, type RecordingHeader, writeRecording } from '../../protocol/recording.ts'; // prettier-ignore
@@ -98,7 +97,7 @@ export function recordingHeader(
     device,
     commit: currentCommit(),
     date: new Date().toISOString().slice(0, 10),
-    labelNames: [...scaleOfSize(start.prompt.scaleSize).names],
+    labelNames: [...start.scale.names],
     rules: ruleInfos(rules),
     pairs: recordedPairs(rules, dev),
   };

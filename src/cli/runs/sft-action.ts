@@ -43,7 +43,7 @@ export async function runSft(options: SftOptions, explicit: readonly ExplicitSet
   const { out, dtype, config, data, docs, queries, rules } = options;
   const watch = watchIn('sft', options);
   const bytes = await new RunFolder(out).readCheckpointBytes();
-  await checkRunFolder(bytes, options, [options.start, config, ...(data ?? []), docs, queries, rules]);
+  await checkRunFolder(bytes, options, [options.start, config, ...(data ?? []), docs, queries, rules, options.task]);
   const saved = bytes === undefined ? undefined : readSftCheckpoint(bytes);
   const resumed = saved === undefined ? undefined : await resumedSftSettings(saved, options, explicit);
   const given = data === undefined ? undefined : await readDataFiles(data, options);

@@ -6,7 +6,7 @@
  */
 import { Command, Option } from 'commander';
 import { STORED_DTYPES } from '../../config/stored.ts';
-import { rulesOption } from '../instruction-files.ts';
+import { rulesOption, taskOption } from '../instruction-files.ts';
 import { backendOption, modelFolder, numberThat } from '../options.ts';
 import { addReadingOptions, dataOption } from '../pair-files.ts';
 import { SFT_OPTIONS } from './run-options.ts';
@@ -32,6 +32,7 @@ export function sftCommand(): Command {
           'that was a rule world)',
       ).argParser(numberThat('a number from 0 to 0.9', (value) => value >= 0 && value <= 0.9)),
     )
+    .addOption(taskOption())
     .addOption(new Option('--dtype <type>', 'how the model is stored').choices(STORED_DTYPES).default('f16'))
     .addOption(backendOption())
     .option(
@@ -49,7 +50,8 @@ Examples:
   npm run lab -- sft --data pairs.tsv --preset micro --steps 1000 --out runs/mine
   npm run lab -- sft --start general --data judged.jsonl --out runs/continued
   npm run lab -- sft --data pairs.jsonl.gz --docs docs.jsonl.gz --out runs/mine
-  npm run lab -- sft --data pairs.tsv --rules runs/piar/instruction.json --out runs/reasons`,
+  npm run lab -- sft --data pairs.tsv --rules runs/piar/instruction.json --out runs/reasons
+  npm run lab -- sft --data docs/examples/pairs.tsv --task docs/examples/task.json --set sft.batchSize=4 --out runs/task`,
     )
     .action(async (options: SftOptions) =>
       (await import('./sft-action.ts')).runSft(options, SFT_OPTIONS.explicitIn(command)),

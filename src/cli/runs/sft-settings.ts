@@ -5,7 +5,8 @@ import { LabError } from '../../common/errors.ts';
 import { parseConfig } from '../../config/parse.ts';
 import type { DataSet } from '../../data/files/data-set.ts';
 import { likelyScale } from '../../data/files/data-set-reader.ts';
-import { type SftExperiment, SftExperimentSchema, withDataKind } from '../../protocol/sft-experiment.ts';
+import { type FileData, type SftExperiment, SftExperimentSchema, withDataKind } from '../../protocol/sft-experiment.ts';
+import type { TaskFile } from '../../protocol/task-file.ts';
 import { instructionHash } from '../../relevance/rules/instruction.ts';
 import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
 import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
@@ -13,7 +14,7 @@ import { type AskedContinuation, continuationOf, type Replay } from '../../runs/
 import type { WeighedStart } from '../../runs/sft-start.ts';
 import { type RawSettings, readConfigFile, withChanges } from '../config-file.ts';
 import type { SftCheckpoint } from '../../runs/sft-checkpoint.ts';
-import { readInstructionFile, withRules } from '../instruction-files.ts';
+import { readInstructionFile, readTaskFile, withRules, withTaskRules } from '../instruction-files.ts';
 import { requestedSettings, resumedSteps } from './resume-check.ts';
 import { SFT_OPTIONS } from './run-options.ts';
 import type { ExplicitSetting } from '../setting-options.ts';
@@ -23,6 +24,7 @@ export interface SftSettingOptions {
   readonly config?: string;
   readonly data?: readonly string[];
   readonly rules?: string;
+  readonly task?: string;
   readonly grade?: string;
 }
 
@@ -38,9 +40,14 @@ export async function sftSettings(
   explicit: readonly ExplicitSetting[],
   given: DataSet | undefined,
 ): Promise<SftExperiment> {
+  const { config, rules, task } = options;
+  if (task !== undefined && (rules !== undefined || given === undefined)) throw misplacedTask(given);
   const asked = await askedSettings(options, explicit, given);
-  const settings = parseConfig(options.config ?? 'The settings', SftExperimentSchema, asked);
-  return options.rules === undefined ? settings : withInstruction(settings, options.rules, given);
+  const settings = parseConfig(config ?? task ?? 'The settings', SftExperimentSchema, asked);
+  if (rules !== undefined) return withInstruction(settings, rules, given);
+  const { data, prompt } = settings;
+  if (task === undefined || given === undefined || data.kind === 'world') return settings;
+  return withOwn(settings, withTaskRules(data, await readTaskFile(task), prompt.scaleSize, given));
 }
 
 /** Settings that a start decides. */
@@ -84,14 +91,20 @@ export async function resumedSftSettings(
   options: SftSettingOptions,
   explicit: readonly ExplicitSetting[],
 ): Promise<SftExperiment> {
-  const { config, rules, grade } = options;
-  const file = await readSettings(options);
+  const { config, rules, task, grade } = options;
   // Unknown settings are reported first.
-  parseConfig(config ?? 'The settings', SftExperimentSchema, file);
+  parseConfig(
+    config ?? 'The settings',
+    SftExperimentSchema,
+    await readSettings(config === undefined ? {} : { config }),
+  );
+  const file = await readSettings(options);
+  const named = rules === undefined ? undefined : await readInstructionFile(rules);
+  const wanted = named ?? (task === undefined ? undefined : (await readTaskFile(task)).rules);
   const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
   const asked = {
     ...requestedSettings(experiment, file, SFT_OPTIONS, explicit, grade),
-    rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
+    rules: wanted && instructionHash(wanted),
   };
   const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'sft', state.step);
   return { ...experiment, sft: { ...experiment.sft, steps } };
@@ -127,9 +140,32 @@ async function askedSettings(
 }
 
 /** The contents of the settings file. */
-async function readSettings({ config }: SftSettingOptions): Promise<RawSettings> {
+async function readSettings({ config, task }: Pick<SftSettingOptions, 'config' | 'task'>): Promise<RawSettings> {
   const file = config === undefined ? {} : await readConfigFile(config, '{"sft": {"steps": 500}}');
-  return withDataKind(file) as RawSettings;
+  const settings = withDataKind(file) as RawSettings;
+  return task === undefined ? settings : withTask(settings, await readTaskFile(task));
+}
+
+/** Settings with those of a task in place of their own. */
+function withTask({ data, prompt, ...others }: RawSettings, task: TaskFile): RawSettings {
+  const labels = task.labels.join(', ');
+  return {
+    ...others,
+    data: withChanges(data, { labels, grades: task.grades === '' ? undefined : task.grades }),
+    prompt: withChanges(prompt, { ...task.prompt, scaleSize: task.labels.length }),
+  };
+}
+
+function misplacedTask(given: DataSet | undefined): LabError {
+  return given === undefined
+    ? new LabError('bad-config', {
+        message: '--task requires a file of judged pairs.',
+        fix: 'Name the judged pairs with --data too.',
+      })
+    : new LabError('bad-config', {
+        message: '--task and --rules both name rules.',
+        fix: 'Put the rules into the task, or give the other settings of the task as options.',
+      });
 }
 
 function isSet(group: unknown, key: string): boolean {
@@ -156,12 +192,17 @@ async function withInstruction(
   path: string,
   given: DataSet | undefined,
 ): Promise<SftExperiment> {
-  const { data, prompt } = settings;
+  const { data } = settings;
   if (data.kind === 'world' || given === undefined) {
     const fix = 'Name the judged pairs with --data too.';
     throw new LabError('bad-config', { message: '--rules requires a file of judged pairs.', fix });
   }
-  const ruled = await withRules(data, path, prompt.scaleSize, given);
+  return withOwn(settings, await withRules(data, path, settings.prompt.scaleSize, given));
+}
+
+/** Settings with data that has rules of its own. */
+function withOwn(settings: SftExperiment, ruled: FileData): SftExperiment {
+  const { prompt } = settings;
   const instructionVersion = ruled.rules?.instruction.version ?? prompt.instructionVersion;
   return { ...settings, data: ruled, prompt: { ...prompt, instructionVersion } };
 }

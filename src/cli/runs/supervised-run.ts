@@ -18,8 +18,10 @@ import { hashWeights } from '../../runs/weights-hash.ts';
 import type { DataSet } from '../../data/files/data-set.ts';
 import type { LabFile } from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
+import { namedScale } from '../../protocol/label-names.ts';
 import type { FileData, SftExperiment } from '../../protocol/sft-experiment.ts';
 import type { RunWatch } from '../../protocol/tracked-run.ts';
+import type { LabelScale } from '../../relevance/pair/labels.ts';
 import type { SynthesisCounts } from '../../relevance/rules/trace-synthesis.ts';
 import type { Evaluation } from '../../train/evaluate.ts';
 import { writeModelFolder } from '../model-folder.ts';
@@ -165,7 +167,9 @@ async function writeEnd(
     tokenizer,
     lab:
       prepared.start?.lab ??
-      (world === undefined ? { ...makeFileLabFile(rules, prompt), ...run.lab } : makeLabFile(world, prompt)),
+      (world === undefined
+        ? { ...makeFileLabFile(rules, prompt, scaleIn(experiment)), ...run.lab }
+        : makeLabFile(world, prompt)),
     card: describe(
       makeModelCard(experiment, {
         dataHash,
@@ -183,6 +187,11 @@ async function writeEnd(
     ),
   });
   return ended;
+}
+
+/** The scale of a run on a file; undefined for the usual one. */
+function scaleIn({ data, prompt }: SftExperiment): LabelScale | undefined {
+  return data.kind === 'file' ? namedScale(data.labels, prompt.scaleSize) : undefined;
 }
 
 /** The part of an evaluation that is logged. */

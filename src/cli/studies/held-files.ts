@@ -62,7 +62,7 @@ export async function measureJudgedSet(
     const { device, signal } = context;
     const dataSet = await drawnSet(paths, recipe);
     const { name, sha256 } = dataSet;
-    const split = { kind: 'file', name, sha256, ...FILE_SPLIT, splitSeed: seed, grades: '' } as const;
+    const split = { kind: 'file', name, sha256, ...FILE_SPLIT, splitSeed: seed, grades: '', labels: '' } as const;
     const { train, dev, test } = splitFile(split, recipe.scaleSize, dataSet);
     const rules = await refine(recipe, dataSet, { train, dev, test }, signal);
     const experiment = parseConfig('The arm', SftExperimentSchema, {

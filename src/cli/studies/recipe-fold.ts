@@ -97,7 +97,7 @@ class FoldStages {
     this.#fold = fold;
     this.#folder = folder;
     this.#context = context;
-    this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED, grades };
+    this.#data = { kind: 'file', name, sha256, devShare: DEV_SHARE, testShare: 0, splitSeed: SEED, grades, labels: '' };
     this.#test = judgedPairs(name, scaleSize, test, grades);
     this.#split = splitFile(this.#data, scaleSize, learn);
   }

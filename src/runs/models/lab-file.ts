@@ -25,15 +25,16 @@ export function makeLabFile(world: RuleWorld, prompt: PromptConfig): LabFile {
   };
 }
 
-/** The same for a model trained on a file of judged pairs. */
+/** The same for a model trained on a file of judged pairs. @param scale - with the names of its labels */
 export function makeFileLabFile(
   { instruction, lexicon, tailRules, readsTitles }: Rules,
   prompt: PromptConfig,
+  scale: LabelScale = scaleOfSize(prompt.scaleSize),
 ): LabFile {
   return {
     schemaVersion: 1,
     prompt,
-    scale: plainScale(scaleOfSize(prompt.scaleSize)),
+    scale: plainScale(scale),
     otherScales: [],
     instruction: instruction.rules.length === 0 ? null : instruction,
     tailRules: [...tailRules],

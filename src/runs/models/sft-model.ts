@@ -5,6 +5,7 @@
 import { LabError } from '../../common/errors.ts';
 import { MODEL_PRESETS } from '../../config/presets.ts';
 import type { LabFile } from '../../infer/lab-model.ts';
+import { namedScale } from '../../protocol/label-names.ts';
 import type { ExperimentData } from '../../protocol/sft-experiment.ts';
 import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
 import { makeRuleWorld, type RuleWorld } from '../../relevance/world/rule-world.ts';
@@ -29,7 +30,10 @@ export function modelFilesOf(bytes: Uint8Array, createdAt: number): ModelFileByt
       ? { lab: start.lab, countPairs: () => 0 }
       : data.kind === 'world'
         ? ofWorld(worldOf(data, dataHash), prompt)
-        : { lab: makeFileLabFile(rulesOfFile(data, prompt), prompt), countPairs: () => 0 };
+        : {
+            lab: makeFileLabFile(rulesOfFile(data, prompt), prompt, namedScale(data.labels, prompt.scaleSize)),
+            countPairs: () => 0,
+          };
   const model = start?.config ?? MODEL_PRESETS[experiment.preset];
   const dtype = 'f32';
   const card = makeModelCard(experiment, {

@@ -110,6 +110,7 @@ export async function generalParts(
       testShare: 0,
       splitSeed: SEED,
       grades: '',
+      labels: '',
     } as const;
     const { train, dev } = splitFile(data, set.scaleSize, learn);
     return {
@@ -156,6 +157,7 @@ export async function generalExperiment(name: string, parts: readonly GeneralPar
     testShare: 1 / FOLDS,
     splitSeed: SEED,
     grades: '',
+    labels: '',
   };
   return parseConfig('The general model', SftExperimentSchema, {
     name,

@@ -96,7 +96,16 @@ describe('unusable rules', () => {
   const read = async (path: string): Promise<unknown> => {
     const dataSet = await dataSetOf(pairsTsv(20));
     const { name, sha256 } = dataSet;
-    const settings = { kind: 'file', name, sha256, devShare: 0.1, testShare: 0.1, splitSeed: 1, grades: '' } as const;
+    const settings = {
+      kind: 'file',
+      name,
+      sha256,
+      devShare: 0.1,
+      testShare: 0.1,
+      splitSeed: 1,
+      grades: '',
+      labels: '',
+    } as const;
     return withRules(settings, path, 3, dataSet);
   };
 

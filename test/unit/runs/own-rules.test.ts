@@ -35,7 +35,7 @@ beforeAll(async () => {
   await useBackend('wasm');
   dataSet = await dataSetOf(pairsTsv(20));
   const { name, sha256 } = dataSet;
-  plain = { kind: 'file', name, sha256, devShare: 0.2, testShare: 0.2, splitSeed: 1, grades: '' };
+  plain = { kind: 'file', name, sha256, devShare: 0.2, testShare: 0.2, splitSeed: 1, grades: '', labels: '' };
   ruled = { ...plain, rules: makeOwnRules(startInstruction(4), induceLexicon(dataSet.documents), trainPairs(4)) };
 });
 

@@ -216,8 +216,9 @@ export class LabDataChoice extends LabElement {
           : html`<lab-notice kind="failure" heading="These rules cannot be used">${failure.message}</lab-notice>`
       }
       <p class="help">
-        An instruction as "lab piar" writes it, .json or .txt, and lexicon.json with its words; choose both together.
-        Where the rules lead to the judged label, the model learns their reasons too.
+        An instruction as "lab piar" writes it, .json or .txt, and lexicon.json with its words; choose both together. Or
+        a task in one file, with labels, grades, prompt and rules. Where the rules lead to the judged label, the model
+        learns their reasons too.
       </p>
       <input class="own" type="file" hidden multiple accept=".json,.txt" @change=${this.#rulesChosen} />
     </div>`;

@@ -1,0 +1,75 @@
+/** `lab sft --task`: labels, grades, prompt and rules from one file, to a model that has them. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startInstruction } from '../../../src/relevance/rules/start-instruction.ts';
+import { pairsTsv } from '../runs/own-pairs.ts';
+import { lab } from './lab.ts';
+
+let folder: string;
+const at = (...names: string[]): string => join(folder, ...names);
+const TASK = {
+  labels: ['no', 'partly', 'yes'],
+  prompt: { maxWordsPerField: { title: 9 } },
+  rules: startInstruction(3),
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lab-own-task-'));
+  await writeFile(at('pairs.tsv'), pairsTsv(20));
+  await writeFile(at('task.json'), JSON.stringify(TASK));
+  await writeFile(at('other.json'), JSON.stringify({ ...TASK, labels: ['no', 'maybe', 'yes'] }));
+  await writeFile(
+    at('sft.json'),
+    '{"preset": "lab-nano", "sft": {"steps": 1, "batchSize": 8, "warmupSteps": 0}, "devPairs": 1}',
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('lab sft --task', () => {
+  const train = (...more: string[]): string[] => ['sft', '--backend', 'wasm', '--out', at('run'), ...more];
+  const read = async (...names: string[]): Promise<unknown> =>
+    JSON.parse(await readFile(at(...names), 'utf8')) as unknown;
+
+  it('learns the task, and names its labels in the model and in one that is reinforced from it', async () => {
+    const given = ['--data', at('pairs.tsv'), '--task', at('task.json')];
+    const made = await lab(...train(...given, '--config', at('sft.json')));
+    expect(made.err).toMatch(/The rules give reasons for/u);
+    expect(made.code).toBe(0);
+    const scale = { names: TASK.labels, rubric: TASK.labels };
+    expect(await read('run', 'model', 'lab.json')).toMatchObject({
+      scale,
+      instruction: { rules: startInstruction(3).rules },
+      prompt: { scaleSize: 3, maxWordsPerField: { title: 9 } },
+    });
+    expect(await read('run', 'config.json')).toMatchObject({ data: { labels: 'no, partly, yes' } });
+    const other = await lab(...train('--resume', '--data', at('pairs.tsv'), '--task', at('other.json')));
+    expect(other.err).toMatch(/keeps its settings.*data\.labels "no, partly, yes".*"no, maybe, yes"/su);
+    expect((await lab(...train('--resume', ...given))).code).toBe(0);
+    const small = { devPairs: 1, probePrompts: 2, grpo: { prompts: 2, samples: 2, maxTokens: 4, expertBatch: 2 } };
+    await writeFile(at('grpo.json'), JSON.stringify(small));
+    const grpo = await lab(
+      'grpo', '--start', at('run', 'model'), '--data', at('pairs.tsv'), '--config', at('grpo.json'), '--steps', '1',
+      '--out', at('grpo'), '--backend', 'wasm',
+    ); // prettier-ignore
+    expect(grpo.code).toBe(0);
+    expect(await read('grpo', 'model', 'lab.json')).toMatchObject({ scale });
+  });
+
+  it('is refused where it does not belong, before anything is made', async () => {
+    const alone = await lab('sft', '--out', at('none'), '--task', at('task.json'));
+    expect(alone.err).toMatch(/--task requires a file of judged pairs.*--data/su);
+    await writeFile(at('rules.json'), JSON.stringify(TASK.rules));
+    const both = ['--data', at('pairs.tsv'), '--task', at('task.json'), '--rules', at('rules.json')];
+    expect((await lab('sft', '--out', at('none'), ...both)).err).toMatch(/--task and --rules both name rules/u);
+    await writeFile(at('broken.json'), JSON.stringify({ ...TASK, labels: ['no', 'yes'] }));
+    const broken = await lab('sft', '--out', at('none'), '--data', at('pairs.tsv'), '--task', at('broken.json'));
+    expect(broken).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/rules\.scaleSize does not fit labels/u) as string,
+    });
+    const missing = await lab('sft', '--out', at('none'), '--data', at('pairs.tsv'), '--task', at('gone.json'));
+    expect(missing.err).toMatch(/gone\.json/u);
+  });
+});
