@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { type ModelConfig, ModelConfigSchema } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
-import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import {
   type LabFile,
   LabFileSchema,

@@ -3,7 +3,6 @@
  * single run or of a demonstration. All input is parsed; every error leaves as a typed failure, after which another
  * session can begin.
  */
-import * as v from 'valibot';
 import { openedOnce } from '../common/opened-once.ts';
 import { newId } from '../checkpoint/manifest.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
@@ -53,9 +52,9 @@ import {
 import type { DistillCheckpoint } from '../runs/distill-checkpoint.ts';
 import { expectedStep } from '../runs/micro-batches.ts';
 import { readSftCheckpoint, type SftCheckpoint } from '../runs/sft-checkpoint.ts';
-import { continuationOf, learnedBy, type Replay, REPLAY_SHARE } from '../runs/sft-continuation.ts';
-import { readSftStart, type WeighedStart } from '../runs/sft-start.ts';
+import { readSftStart } from '../runs/sft-start.ts';
 import { hashWeights } from '../runs/weights-hash.ts';
+import { continuationFor } from './continuation.ts';
 import { DataLibrary } from './data-library.ts';
 import { Demonstration, readBranches, updateShape } from './demonstration.ts';
 import { distillKind, STUDENT_KIND, studentShape, studentStep, type StudentTask } from './distill-kind.ts';
@@ -79,9 +78,6 @@ export interface SessionServiceOptions {
   /** A clock in milliseconds, default `performance.now`. */
   readonly now?: () => number;
 }
-
-/** Settings that may name no start yet; checked in full once they are complete. */
-const AskedSchema = v.looseObject({ data: v.looseObject({}) });
 
 /** The work that backends are timed with. */
 interface Workload {
@@ -314,7 +310,7 @@ export class SessionService implements TrainingApi {
         emit({ kind: 'preparing', stage: 'start' });
         const { startUrl, runId } = from;
         const start = readSftStart(await this.#modelAt(startUrl));
-        const experiment = await this.#continuation(from.experiment, start);
+        const experiment = await continuationFor(from.experiment, start, this.#library);
         return sft(experiment, { runId }, { start, startUrl });
       }
       case 'student': {
@@ -338,25 +334,6 @@ export class SessionService implements TrainingApi {
       default:
         return from satisfies never;
     }
-  }
-
-  /** Settings as they are, if they name a start; otherwise those of a run that continues one on a file that was read. */
-  async #continuation(value: unknown, start: WeighedStart): Promise<SftExperiment> {
-    const place = 'The experiment';
-    const asked = parseConfig(place, AskedSchema, value);
-    if ('start' in asked) return parseSftExperiment(place, asked);
-    const { data } = parseSftExperiment(place, { data: asked.data });
-    if (data.kind !== 'file') throw new LabError('bad-config', { message: 'A model is continued on a file.' });
-    const dataSet = await this.#library.find(data);
-    return continuationOf(place, asked, start, dataSet, await this.#replayFor(start, dataSet));
-  }
-
-  /** What a start can repeat: a rule world that can be made again, or a file that is still kept here. */
-  async #replayFor({ card }: WeighedStart, dataSet: DataSet): Promise<Replay | undefined> {
-    const data = learnedBy(card);
-    if (data === undefined || (data.kind === 'file' && data.sha256 === dataSet.sha256)) return undefined;
-    if (data.kind === 'file' && !(await this.#library.has(data))) return undefined;
-    return { share: REPLAY_SHARE, data };
   }
 
   /** Holds one session from its beginning to its end. */

@@ -216,6 +216,7 @@ export class LabApp extends LabElement {
       ?hidden=${this.route !== 'files'}
       ?active=${this.route === 'files'}
       .openFiles=${this.openFiles}
+      .openTraining=${this.openTraining}
       .openClient=${this.openClient}
       .openStore=${this.openStore === undefined ? undefined : this.#sharedStore}
       .backend=${this.backend}

@@ -10,7 +10,7 @@ import type { TaskFile } from '../../protocol/task-file.ts';
 import { instructionHash } from '../../relevance/rules/instruction.ts';
 import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
 import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
-import { type AskedContinuation, continuationOf, type Replay } from '../../runs/sft-continuation.ts';
+import { continuationOf, type Replay } from '../../runs/sft-continuation.ts';
 import type { WeighedStart } from '../../runs/sft-start.ts';
 import { type RawSettings, readConfigFile, withChanges } from '../config-file.ts';
 import type { SftCheckpoint } from '../../runs/sft-checkpoint.ts';
@@ -78,7 +78,7 @@ export async function continuedSettings(
     { ...settings, data: withChanges(data, { kind: 'file', grades: options.grade }) },
     explicit,
   );
-  return continuationOf(options.config ?? 'The settings', asked as AskedContinuation, start, given, replay);
+  return continuationOf(options.config ?? 'The settings', asked, start, given, replay);
 }
 
 /**

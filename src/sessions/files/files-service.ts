@@ -9,8 +9,6 @@ import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import { openedOnce } from '../../common/opened-once.ts';
 import { parseConfig } from '../../config/parse.ts';
-import { ROLES } from '../../data/files/columns.ts';
-import { LAYOUT_NAMES } from '../../data/layouts/layout.ts';
 import { shapeOfFiles } from '../../data/layouts/open-data.ts';
 import { untilDelivered } from '../../protocol/delivery.ts';
 import { failureOf } from '../../protocol/failure.ts';
@@ -49,6 +47,7 @@ import { JudgedRows } from './judged-rows.ts';
 import { ModelWork } from './model-work.ts';
 import {
   checkSize,
+  describeOpen,
   entryOf,
   givenFiles,
   gradesOf,
@@ -171,8 +170,8 @@ export class FilesService implements FilesApi {
     await this.#work.halt();
     const { model } = open;
     if (model === undefined) throw notReady();
-    const pairs = readRows(open).rows.length;
-    const scoring: FileScoring = { ...model.scoring, pairs: limit > 0 ? Math.min(limit, pairs) : pairs };
+    const all = readRows(open).rows.length;
+    const scoring: FileScoring = { ...model.scoring, pairs: limit > 0 ? Math.min(limit, all) : all };
     open.record = await (await this.#store()).dropScores(open.record.id, { scoring });
     open.scores = undefined;
     return this.table();
@@ -184,19 +183,8 @@ export class FilesService implements FilesApi {
     const scoring = scoringOf(open.record);
     if (scoring === null) throw notReady();
     const scores = await this.#scoresOf(open, scoring);
-    const { queries, queryOf } = rows.queries();
-    return {
-      scoring,
-      rows: Int32Array.from(rows.rows, ({ row }) => row),
-      queryOf,
-      queries,
-      titles: rows.rows.map(({ pair }) => pair.document.title),
-      docIds: rows.rows.map(({ pair }) => pair.document.docId),
-      golds: scores.golds,
-      bm25Ranks: Int32Array.from(rows.placed(foldingOf(open)), ({ pair }) => pair.standing.rank),
-      scores: [...scores.chunks],
-      corrections: [...scores.corrections],
-    };
+    const bm25Ranks = Int32Array.from(rows.placed(foldingOf(open)), ({ pair }) => pair.standing.rank);
+    return { scoring, ...rows.table(), golds: scores.golds, bm25Ranks, scores: [...scores.chunks], corrections: [...scores.corrections] }; // prettier-ignore
   }
 
   async score(emit: (event: FileScoringEvent) => void): Promise<void> {
@@ -210,8 +198,7 @@ export class FilesService implements FilesApi {
   }
 
   async pause(): Promise<void> {
-    this.#work.stop();
-    await Promise.resolve();
+    await Promise.resolve(this.#work.stop());
   }
 
   async pair(place: number): Promise<Pair> {
@@ -298,14 +285,13 @@ export class FilesService implements FilesApi {
   compare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<Learning> {
     return this.#inTurn(async () => {
       const open = this.#opened();
-      const scoring = scoringOf(open.record);
-      const learning = learningOf(open.record);
+      const [scoring, learning] = [scoringOf(open.record), learningOf(open.record)];
       if (scoring === null || learning === null) throw notReady();
       await this.#prepare(request, onProgress);
       const { model } = open;
       if (model === undefined) throw notReady();
-      const measured = { rows: readRows(open), scores: await this.#scoresOf(open, scoring), scoring };
-      const comparison = await this.#work.exclusively((signal) => compareLearned(learning, measured, model, signal));
+      const known = { rows: readRows(open), scores: await this.#scoresOf(open, scoring), scoring };
+      const comparison = await this.#work.exclusively((signal) => compareLearned(learning, known, model, signal));
       const compared = { ...learning, comparison };
       await this.keepLearning(compared);
       return compared;
@@ -398,26 +384,7 @@ export class FilesService implements FilesApi {
     } catch (thrown) {
       failure = failureOf(thrown);
     }
-    return {
-      entry: entryOf(record),
-      previews: open.previews.map(({ name, columns, rows }) => ({
-        name,
-        columns: columns.map((column) => ({ ...column })),
-        rows: rows.map((row) => [...row]),
-      })),
-      roles: [...ROLES],
-      columns: { ...record.columns },
-      grades: gradesOf(open),
-      reading: readingOf(record),
-      layout: open.data === undefined ? null : { name: open.data.layout, title: open.data.title },
-      layouts: [...LAYOUT_NAMES],
-      sheets: open.data?.sheets.flatMap(({ sheets }) => sheets) ?? [],
-      notes: [...(open.data?.notes ?? [])],
-      isMapped: record.isMapped && failure === null,
-      isRemembered,
-      survey: open.rows?.survey() ?? null,
-      failure,
-    };
+    return describeOpen(open, failure);
   }
 
   async #close(): Promise<void> {

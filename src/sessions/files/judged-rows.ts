@@ -11,7 +11,7 @@ import { type GradedRow, loadDocuments, type PairRow, readGradedPairs } from '..
 import { badFile, describeRowError, isRowError, type RowError } from '../../data/files/records.ts';
 import type { OpenedData } from '../../data/layouts/open-data.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
-import type { FileSurvey } from '../../protocol/files.ts';
+import type { FileSurvey, FileTable } from '../../protocol/files.ts';
 import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
 import type { LabDocument, Pair, Standing } from '../../relevance/pair/pair.ts';
 import { Bm25 } from '../../relevance/prompt/bm25.ts';
@@ -202,6 +202,16 @@ export class JudgedRows {
       this.#index = { folding, bm25: Bm25.of(documents, textFolding(folding)) };
     }
     return this.#index.bm25;
+  }
+
+  /** What the page shows of each pair without its score. */
+  table(): Pick<FileTable, 'rows' | 'queryOf' | 'queries' | 'titles' | 'docIds'> {
+    return {
+      ...this.queries(),
+      rows: Int32Array.from(this.rows, ({ row }) => row),
+      titles: this.rows.map(({ pair }) => pair.document.title),
+      docIds: this.rows.map(({ pair }) => pair.document.docId),
+    };
   }
 
   /** The different queries with the first text of each, and for each pair the index of its query. */

@@ -9,8 +9,15 @@ import type { DataFile } from '../../data/files/data-set-reader.ts';
 import { type FilePreview, previewFile } from '../../data/files/preview.ts';
 import type { GivenFile } from '../../data/kinds/given-file.ts';
 import { givenBlob } from '../../data/kinds/given-file.ts';
+import { LAYOUT_NAMES } from '../../data/layouts/layout.ts';
 import { openData, type OpenedData } from '../../data/layouts/open-data.ts';
-import { type FileEntry, type FileReading, type FileScoring, FileScoringSchema } from '../../protocol/files.ts';
+import {
+  type FileEntry,
+  type FileReading,
+  type FileScoring,
+  FileScoringSchema,
+  type OpenedFile,
+} from '../../protocol/files.ts';
 import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
 import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
@@ -74,6 +81,31 @@ export function entryOf(record: JudgedRecord): FileEntry {
     sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     scored,
     scoring: scoringOf(record),
+  };
+}
+
+/** An open file for the page. @param failure - why it cannot be read with its columns */
+export function describeOpen(open: OpenFile, failure: OpenedFile['failure']): OpenedFile {
+  const { record, data, previews, rows, isRemembered } = open;
+  return {
+    entry: entryOf(record),
+    previews: previews.map(({ name, columns, rows: lines }) => ({
+      name,
+      columns: columns.map((column) => ({ ...column })),
+      rows: lines.map((line) => [...line]),
+    })),
+    roles: [...ROLES],
+    columns: { ...record.columns },
+    grades: gradesOf(open),
+    reading: readingOf(record),
+    layout: data === undefined ? null : { name: data.layout, title: data.title },
+    layouts: [...LAYOUT_NAMES],
+    sheets: data?.sheets.flatMap(({ sheets }) => sheets) ?? [],
+    notes: [...(data?.notes ?? [])],
+    isMapped: record.isMapped && failure === null,
+    isRemembered,
+    survey: rows?.survey() ?? null,
+    failure,
   };
 }
 

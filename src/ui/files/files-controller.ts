@@ -234,7 +234,7 @@ export class FilesController implements ReactiveController {
   }
 
   exportFile(format: ExportFormat): Promise<Exported | undefined> {
-    return this.#given((thread) => thread.exportFile(format));
+    return this.given((thread) => thread.exportFile(format));
   }
 
   /** Checks a proof of the open file's scores by scoring all of its pairs again; undefined if that failed. */
@@ -242,7 +242,7 @@ export class FilesController implements ReactiveController {
     const scoring = this.table?.file.scoring;
     if (scoring === undefined || this.isScoring) return undefined;
     if (this.prepared === undefined && !(await this.prepare(scoring.choice, scoring.backend))) return undefined;
-    return this.#given((thread) => thread.verify(proof, 0));
+    return this.given((thread) => thread.verify(proof, 0));
   }
 
   /** Shows a file that has been read: its columns, the choice of a model, or its results. */
@@ -378,7 +378,7 @@ export class FilesController implements ReactiveController {
   }
 
   /** The answer of the thread to a request; undefined if the request failed. */
-  async #given<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T | undefined> {
+  async given<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T | undefined> {
     let given: T | undefined;
     await this.#beside(async () => {
       given = await ask(await this.#thread());

@@ -21,11 +21,14 @@ import { fileAddress } from '../parts/routes.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { bundledModel } from '../score/bundled-models.ts';
 import type { ModelOrigin } from '../score/model-controller.ts';
+import type { OpenTraining } from '../parts/sessions/training-client.ts';
 import type { ScoringClient } from '../score/scoring-client.ts';
 import { filesFailureHeading } from './files-failure.ts';
 import { FilesController } from './files-controller.ts';
 import type { OpenFiles } from './files-client.ts';
+import { LearningController } from './learning-controller.ts';
 import { filesViewStyles } from './files-view-styles.ts';
+import './lab-file-learning.ts';
 import './lab-file-mapping.ts';
 import type { Mapping } from './lab-file-mapping.ts';
 import './lab-file-ready.ts';
@@ -58,6 +61,7 @@ export class LabFilesView extends LabElement {
   static override readonly styles = [baseStyles, buttonStyles, headingStyles, fieldStyles, filesViewStyles];
 
   @property({ attribute: false }) openFiles: OpenFiles | undefined;
+  @property({ attribute: false }) openTraining: OpenTraining | undefined;
   @property({ attribute: false }) openClient: (() => ScoringClient) | undefined;
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
@@ -70,6 +74,7 @@ export class LabFilesView extends LabElement {
   @state() private exportNotes: readonly string[] = [];
   @state() private judge = localStorage.getItem(JUDGE_KEY) ?? 'judge';
   readonly #files = new FilesController(this);
+  readonly #learning = new LearningController(this, this.#files, () => this);
   #shownId: string | undefined;
   #lastShare: number | null = null;
   #lastStage = '';
@@ -106,6 +111,7 @@ export class LabFilesView extends LabElement {
       this.#lastShare = share;
       this.dispatchEvent(new CustomEvent<number | null>('files-progress', { detail: share }));
     }
+    if (stage === 'results' && table !== undefined) void this.#learning.look(id);
     if (stage === 'ready' && this.#lastStage !== 'ready') void this.#listModels();
     this.#lastStage = stage;
   }
@@ -154,6 +160,10 @@ export class LabFilesView extends LabElement {
         ></lab-file-ready>`;
       case 'results':
         return html`${this.#progress()}
+          <lab-file-learning
+            .lesson=${this.#learning}
+            .version=${files.version + this.#learning.version}
+          ></lab-file-learning>
           <lab-file-results
             .table=${files.table}
             .version=${files.version}

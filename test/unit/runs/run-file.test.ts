@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../../../src/checkpoint/safetensors.ts';
 import { LabError } from '../../../src/common/errors.ts';
-import { checkStep, readRunFile, writeRunFile } from '../../../src/runs/run-file.ts';
+import { checkStep, readRunFile, vectorsOfRun, writeRunFile } from '../../../src/runs/run-file.ts';
 
 const WEIGHTS = new Map([
   ['b', { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }],
@@ -15,6 +15,7 @@ const moments = (length: number): { step: number; firstMoment: Float32Array; sec
   secondMoment: new Float32Array(length),
 });
 const BYTES = writeRunFile({ step: 3 }, WEIGHTS, moments(5), { demonstration: '{}' });
+const VECTORS = Uint8Array.of(1, 2, 3, 4, 5);
 const read = (bytes: Uint8Array): unknown => readRunFile(bytes, (metadata) => metadata);
 
 describe('the checkpoint of a run', () => {
@@ -45,6 +46,15 @@ describe('the checkpoint of a run', () => {
     expect(() => read(BYTES.with(BYTES.length - 1, (BYTES.at(-1) ?? 0) ^ 1))).toThrow(
       /has changed since it was written/u,
     );
+  });
+
+  it('has the vectors of its start as they were, and knows a change of them', () => {
+    const bytes = writeRunFile({}, WEIGHTS, moments(5), {}, VECTORS);
+    expect(readRunFile(bytes, () => null)).toMatchObject({ vectors: VECTORS, weights: WEIGHTS });
+    expect(vectorsOfRun(bytes)).toEqual(VECTORS);
+    expect(vectorsOfRun(BYTES)).toBeUndefined();
+    const at = bytes.findLastIndex((byte, i) => byte === 5 && bytes[i - 1] === 4);
+    expect(() => read(bytes.with(at, 6))).toThrow(/has changed since it was written/u);
   });
 
   it('of a run that has diverged is not written', () => {

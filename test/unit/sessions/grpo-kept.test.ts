@@ -1,7 +1,7 @@
 /** Branches that outlive their page: what is stored of them, and that they resume as if nothing had happened. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/common/errors.ts';
-import { branchModelFiles, readKeptBranch } from '../../../src/sessions/kept-branch.ts';
+import { branchModelFiles, readKeptBranch, writeKeptBranch } from '../../../src/sessions/kept-branch.ts';
 import { loadLabModel, disposeLabModel, MODEL_FILES } from '../../../src/infer/lab-model.ts';
 import { BRANCH_KIND, type GrpoEvent } from '../../../src/protocol/grpo.ts';
 import { demonstrationOffers } from '../../../src/ui/collapse/demonstration-offers.ts';
@@ -57,6 +57,15 @@ describe('a demonstration that was cut short', () => {
     expect(told(resumed)).toEqual(told(whole));
     expect(store.runRecords.filter((record) => record === 'finish').length).toBeGreaterThan(1);
   }, 120_000);
+
+  it('has the vectors of its start in its checkpoints, so that their models read the same prompts', () => {
+    const [, kept] = [...store.saved].at(-1) ?? [];
+    const branch = readKeptBranch(kept?.payload ?? new Uint8Array());
+    expect(branch.vectors).toBeUndefined();
+    const vectors = Uint8Array.of(1, 2, 3);
+    const files = branchModelFiles(writeKeptBranch({ ...branch, vectors }), 0);
+    expect(files['vectors.safetensors']).toEqual(vectors);
+  });
 
   it('leaves checkpoints whose models can answer, and that name their origin', () => {
     const [, kept] = [...store.saved].at(-1) ?? [];
