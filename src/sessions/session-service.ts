@@ -256,12 +256,8 @@ export class SessionService implements TrainingApi {
   }
 
   /** Where a session is recorded for its view; nowhere if it belongs to none. */
-  #recordStore({
-    isRecorded = true,
-  }: {
-    readonly isRecorded?: boolean | undefined;
-  }): SessionServiceOptions['openStore'] {
-    return isRecorded ? this.#openStore : undefined;
+  #recordStore({ isRecorded }: Pick<TrainRequest, 'isRecorded'>): SessionServiceOptions['openStore'] {
+    return isRecorded === false ? undefined : this.#openStore;
   }
 
   /**
@@ -308,15 +304,12 @@ export class SessionService implements TrainingApi {
         return sft(parseSftExperiment('The experiment', from.experiment), { runId: from.runId });
       case 'continuation': {
         emit({ kind: 'preparing', stage: 'start' });
-        const { startUrl, runId } = from;
-        const start = readSftStart(await this.#modelAt(startUrl));
+        const start = readSftStart(await this.#modelAt(from.startUrl));
         const experiment = await continuationFor(from.experiment, start, this.#library);
-        return sft(experiment, { runId }, { start, startUrl });
+        return sft(experiment, { runId: from.runId }, { start, startUrl: from.startUrl });
       }
-      case 'student': {
-        const experiment = parseConfig('The distillation', DistillExperimentSchema, from.experiment);
-        return student(experiment, from, { runId: from.runId });
-      }
+      case 'student':
+        return student(parseConfig('The distillation', DistillExperimentSchema, from.experiment), from, { runId: from.runId }); // prettier-ignore
       case 'bytes': {
         const saved = readSftCheckpoint(from.bytes);
         return sft(saved.experiment, { from: saved });
