@@ -55,6 +55,7 @@ describeBrowser('training on a file', () => {
     await choice.getByText(`task.json: ${task.rules.rules.length} rules`).waitFor();
     await choice.getByText('of 64 training labels').waitFor();
     expect(await page.getByLabel('Labels', { exact: true }).inputValue()).toBe('3');
+    await page.getByText('More settings').click();
     await page.getByLabel('Find a setting').fill('Names of the labels');
     expect(await page.getByLabel('Names of the labels', { exact: true }).inputValue()).toBe('no, partly, yes');
   });

@@ -11,7 +11,7 @@ export interface TakenRules {
   /** Of the rules; none where a task has no rules. */
   readonly files: readonly File[];
   /** Why a task cannot be read; its settings are then not taken. */
-  readonly problem: unknown;
+  readonly problem: Error | undefined;
 }
 
 /** The files of rules, and the settings of a task if one of them is one. */
@@ -22,7 +22,8 @@ export async function takenRules(draft: SettingsDraft, files: readonly File[]): 
     try {
       const task = parseTask(file.name, text);
       return { draft: withTask(draft, task), files: ruleFiles(file.name, task), problem: undefined };
-    } catch (problem) {
+    } catch (thrown) {
+      const problem = thrown instanceof Error ? thrown : new Error(String(thrown));
       return { draft, files, problem };
     }
   }
