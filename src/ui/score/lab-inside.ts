@@ -73,7 +73,9 @@ export class LabInside extends LabElement {
       if ((this.layer ?? 0) > layers) this.layer = undefined;
       if ((this.head ?? 0) > heads) this.head = undefined;
     } catch (thrown) {
-      if (!looking.signal.aborted) this.failure = failureOf(thrown);
+      if (looking.signal.aborted) return;
+      this.failure = failureOf(thrown);
+      this.inside = undefined; // what is there is of another pair
     } finally {
       if (this.#looking === looking) this.#looking = undefined;
       this.requestUpdate();
@@ -83,9 +85,10 @@ export class LabInside extends LabElement {
   override render(): unknown {
     const { inside } = this;
     const isStale = this.#looking !== undefined || this.pair === undefined;
+    const isShown = !isStale && inside !== undefined;
     return html`<h2 class="heading">Inside the model</h2>
       <p class="visually-hidden" role="status">
-        ${isStale || inside === undefined ? 'Looking inside' : 'The inside of this answer is shown.'}
+        ${isShown ? 'The inside of this answer is shown.' : this.failure === undefined ? 'Looking inside' : nothing}
       </p>
       ${failureNotice(this.failure)}
       ${

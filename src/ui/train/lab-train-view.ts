@@ -31,7 +31,7 @@ import { recalled } from '../parts/sessions/run-record.ts';
 import { purposeOf, RulesController, withOwnRules } from '../parts/forms/rules-controller.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
-import { takenRules } from './own-task.ts';
+import { takenRules, withTask } from './own-task.ts';
 import { checkSftDraft, dataKindOf, SFT_FIELDS, SFT_FORM, withDataKind, withDataSet, withGrades } from './sft-draft.ts';
 import { checkStudent, DEFAULT_STUDENT, type StudentChoice, studentSource, teachersOf } from './student-choice.ts';
 import { trainViewStyles } from './train-view-styles.ts';
@@ -333,14 +333,12 @@ export class LabTrainView extends LabElement {
   }
 
   async #readRules(chosen: readonly File[]): Promise<void> {
-    const { draft, files, problem } = await takenRules(this.draft, chosen);
-    this.draft = draft;
+    const { task, files, problem } = await takenRules(chosen);
+    if (task !== undefined) this.draft = withTask(this.draft, task);
     await this.updateComplete;
     const { settings } = this.#checked;
-    if (settings === undefined) return;
-    const open = problem === undefined ? this.#training.thread : () => Promise.reject(problem);
-    if (files.length === 0) this.#rules.drop();
-    else await this.#rules.read(open, files, purposeOf(settings));
+    if (problem !== undefined) await this.#rules.refuse(problem);
+    else await this.#rules.read(this.#training.thread, files, settings && purposeOf(settings));
     this.#askForPlan();
   }
 

@@ -6,28 +6,28 @@ import { SFT_FORM } from './sft-draft.ts';
 
 /** What the files that were chosen as own rules come to. */
 export interface TakenRules {
-  /** With the settings of the task, where one was chosen. */
-  readonly draft: SettingsDraft;
-  /** Of the rules; none where a task has no rules. */
+  /** Undefined where none of them is a task. */
+  readonly task: TaskFile | undefined;
+  /** Of the rules; none where a task has no rules, or cannot be read. */
   readonly files: readonly File[];
-  /** Why a task cannot be read; its settings are then not taken. */
+  /** Why a file cannot be read. */
   readonly problem: Error | undefined;
 }
 
-/** The files of rules, and the settings of a task if one of them is one. */
-export async function takenRules(draft: SettingsDraft, files: readonly File[]): Promise<TakenRules> {
-  for (const file of files) {
-    const text = await file.text();
-    if (!isTask(text)) continue;
-    try {
+/** The files of rules, and the task if one of them is one. */
+export async function takenRules(files: readonly File[]): Promise<TakenRules> {
+  try {
+    for (const file of files) {
+      const text = await file.text();
+      if (!isTask(text)) continue;
       const task = parseTask(file.name, text);
-      return { draft: withTask(draft, task), files: ruleFiles(file.name, task), problem: undefined };
-    } catch (thrown) {
-      const problem = thrown instanceof Error ? thrown : new Error(String(thrown));
-      return { draft, files, problem };
+      return { task, files: ruleFiles(file.name, task), problem: undefined };
     }
+    return { task: undefined, files, problem: undefined };
+  } catch (thrown) {
+    const problem = thrown instanceof Error ? thrown : new Error(String(thrown));
+    return { task: undefined, files: [], problem };
   }
-  return { draft, files, problem: undefined };
 }
 
 /** The draft with labels, grades and prompt of a task; what the task leaves out stays. */

@@ -42,13 +42,20 @@ export function withDataSet(draft: SettingsDraft, { name, sha256, likelyScale }:
   return new Map(withDataKind(draft, 'file'))
     .set('data.name', name)
     .set('data.sha256', sha256)
-    .set('data.grades', draft.get('data.sha256') === sha256 ? (draft.get('data.grades') ?? '') : '')
+    .set('data.grades', ofSameFile(draft, sha256, 'data.grades'))
+    .set('data.labels', ofSameFile(draft, sha256, 'data.labels'))
     .set('prompt.scaleSize', String(likelyScale));
 }
 
-/** The draft with what the grades of its file mean, on the scale that they then have. */
+/** A setting that is about the file, which another file does not take over. */
+function ofSameFile(draft: SettingsDraft, sha256: string, path: string): string | boolean {
+  return draft.get('data.sha256') === sha256 ? (draft.get(path) ?? '') : '';
+}
+
+/** The draft with what the grades of its file mean, on the scale that they then have; another has other labels. */
 export function withGrades(draft: SettingsDraft, meanings: string, likelyScale: number): SettingsDraft {
   const labels = meanings === '' ? [] : new GradeMeanings(meanings).labels;
   const scale = labels.length === 0 ? likelyScale : Math.max(MIN_SCALE, (labels.at(-1) ?? 0) + 1);
-  return new Map(draft).set('data.grades', meanings).set('prompt.scaleSize', String(scale));
+  const changed = new Map(draft).set('data.grades', meanings).set('prompt.scaleSize', String(scale));
+  return draft.get('prompt.scaleSize') === String(scale) ? changed : changed.set('data.labels', '');
 }

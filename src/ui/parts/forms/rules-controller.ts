@@ -23,6 +23,8 @@ export interface RulesPurpose {
   readonly scaleSize: number;
 }
 
+const NO_PURPOSE: RulesPurpose = { data: null, scaleSize: 0 };
+
 /** Opens the worker that reads rules. */
 export type OpenRulesReader = () => Promise<Pick<TrainingClient, 'readRules'>>;
 
@@ -61,16 +63,29 @@ export class RulesController {
     const isReading = status === TaskStatus.PENDING && this.#files.length > 0;
     return {
       reading: isReading ? this.#files.map(({ name }) => name).join(' and ') : undefined,
-      summary: isReading ? undefined : value,
+      // The task keeps its last value when it has returned to its initial state.
+      summary: status === TaskStatus.COMPLETE ? value : undefined,
       failure: status === TaskStatus.ERROR ? failureOf(error) : undefined,
     };
   }
 
-  /** Reads files of rules. */
-  async read(open: OpenRulesReader, files: readonly File[], purpose: RulesPurpose): Promise<void> {
+  /**
+   * Reads files of rules; drops those in use where there are none.
+   *
+   * @param purpose - undefined while the settings are invalid: they are read once {@link readFor} has one
+   */
+  async read(open: OpenRulesReader, files: readonly File[], purpose: RulesPurpose | undefined): Promise<void> {
     this.#files = files;
-    this.#purpose = JSON.stringify(purpose);
-    await this.#task.run([open, purpose]);
+    this.#purpose = purpose === undefined ? '' : JSON.stringify(purpose);
+    const isRead = files.length > 0 && purpose !== undefined;
+    await this.#task.run([isRead ? open : undefined, purpose ?? NO_PURPOSE]);
+  }
+
+  /** Drops the rules in use in favour of files that cannot be read. */
+  async refuse(problem: Error): Promise<void> {
+    this.#files = [];
+    this.#purpose = '';
+    await this.#task.run([() => Promise.reject(problem), NO_PURPOSE]);
   }
 
   /** Reads the rules in use again, if they were read for another purpose. */
@@ -83,6 +98,6 @@ export class RulesController {
   drop(): void {
     this.#files = [];
     this.#purpose = '';
-    void this.#task.run([undefined, { data: null, scaleSize: 0 }]);
+    void this.#task.run([undefined, NO_PURPOSE]);
   }
 }

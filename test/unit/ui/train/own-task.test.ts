@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { instructionToJson } from '../../../../src/relevance/rules/instruction.ts';
 import { startInstruction } from '../../../../src/relevance/rules/start-instruction.ts';
-import { takenRules } from '../../../../src/ui/train/own-task.ts';
+import { takenRules, withTask } from '../../../../src/ui/train/own-task.ts';
 import { checkSftDraft } from '../../../../src/ui/train/sft-draft.ts';
 
 const DRAFT = new Map<string, string | boolean>([
@@ -24,9 +24,10 @@ const fileOf = (value: unknown, name = 'task.json'): File => new File([JSON.stri
 describe('a chosen task', () => {
   it('decides settings, and gives its rules as files', async () => {
     const lexicon = { brands: ['zorvex'], types: {}, attributes: {}, audiences: [] };
-    const { draft, files, problem } = await takenRules(DRAFT, [fileOf({ ...TASK, lexicon })]);
+    const { task, files, problem } = await takenRules([fileOf({ ...TASK, lexicon })]);
     expect(problem).toBeUndefined();
-    const { settings, problems } = checkSftDraft(draft);
+    if (task === undefined) return expect.fail('no task');
+    const { settings, problems } = checkSftDraft(withTask(DRAFT, task));
     expect([...problems]).toEqual([]);
     expect(settings).toMatchObject({
       data: { kind: 'file', name: 'pairs.tsv', labels: 'a, b, c, d', grades: 'x=3, *=0' },
@@ -40,11 +41,11 @@ describe('a chosen task', () => {
 
   it('without rules leaves none, and one that cannot be read changes nothing', async () => {
     const { rules: _, ...bare } = TASK;
-    expect((await takenRules(DRAFT, [fileOf(bare)])).files).toEqual([]);
-    const broken = await takenRules(DRAFT, [fileOf({ ...TASK, labels: ['a'] })]);
-    expect(broken.draft).toBe(DRAFT);
+    expect((await takenRules([fileOf(bare)])).files).toEqual([]);
+    const broken = await takenRules([fileOf({ ...TASK, labels: ['a'] })]);
+    expect([broken.task, broken.files]).toEqual([undefined, []]);
     expect(broken.problem).toMatchObject({ code: 'bad-config' });
     const files = [fileOf(RULES, 'instruction.json')];
-    expect(await takenRules(DRAFT, files)).toEqual({ draft: DRAFT, files, problem: undefined });
+    expect(await takenRules(files)).toEqual({ task: undefined, files, problem: undefined });
   });
 });

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { type SftExperiment, SftExperimentSchema } from '../../../../src/protocol/sft-experiment.ts';
 import { FIRST_RUN } from '../../../../src/ui/train/first-run.ts';
 import { checkDraft, demandOf, draftOf, fieldsIn } from '../../../../src/ui/parts/forms/settings-draft.ts';
-import { checkSftDraft, SFT_FORM, withDataKind, withDataSet } from '../../../../src/ui/train/sft-draft.ts';
+import { checkSftDraft, SFT_FORM, withDataKind, withDataSet, withGrades } from '../../../../src/ui/train/sft-draft.ts';
 import { STUDENT_FORM } from '../../../../src/ui/train/student-choice.ts';
 import { CURRENT_STANDING } from '../../../../src/relevance/prompt/standing.ts';
 import { CURRENT_FOLDING } from '../../../../src/relevance/pair/text-folding.ts';
@@ -99,6 +99,21 @@ describe('a draft', () => {
       data: { kind: 'world', trainQueries: 77 },
       prompt: { scaleSize: 4 },
     });
+  });
+});
+
+describe('the labels and grades of a file', () => {
+  const ofFile = { ...NOTHING_READ, name: 'p.tsv', sha256: 'b'.repeat(64), likelyScale: 3 };
+  const named = new Map(withDataSet(draftOf(SFT_FORM, FIRST_RUN), ofFile)).set('data.labels', 'no, partly, yes');
+
+  it('stay with the file, and are no other file\u2019s', () => {
+    expect(withDataSet(named, ofFile).get('data.labels')).toBe('no, partly, yes');
+    expect(withDataSet(named, { ...ofFile, sha256: 'c'.repeat(64) }).get('data.labels')).toBe('');
+  });
+
+  it('go where grades get another scale', () => {
+    expect(withGrades(named, 'a=0,b=2', 3).get('data.labels')).toBe('no, partly, yes');
+    expect(withGrades(named, 'a=0,b=1', 3).get('data.labels')).toBe('');
   });
 });
 
