@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { inject, it, onTestFinished } from 'vitest';
 
 /** WebGPU on a software adapter takes seconds where a GPU takes milliseconds. */
-const LONGEST_WAIT_MS = 120_000;
+export const LONGEST_WAIT_MS = 120_000;
 
 /**
  * Records requests to origins that no page of a context was opened at. The lab talks to its own origin only, so the
