@@ -15,6 +15,8 @@ import { LabError } from '../common/errors.ts';
 
 const FORMAT = 'afrl-kept-vectors-1';
 const KEY_BYTES = 16;
+/** Texts whose vectors are found without hashing: those of some lists, because a file has too many. */
+const MOST_FOUND = 10_000;
 
 const MetadataSchema = v.object({ format: v.literal(FORMAT), encoder: v.string() });
 
@@ -43,6 +45,7 @@ export class KeptVectors {
   get(text: string): Float32Array | undefined {
     const halves = this.#found.get(text) ?? this.#halves.get(keyOf(text));
     if (halves === undefined) return undefined;
+    if (this.#found.size >= MOST_FOUND) this.#found.clear();
     this.#found.set(text, halves);
     return halvesToFloats(halves);
   }

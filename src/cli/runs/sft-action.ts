@@ -47,17 +47,41 @@ export async function runSft(options: SftOptions, explicit: readonly ExplicitSet
   const saved = bytes === undefined ? undefined : readSftCheckpoint(bytes);
   const resumed = saved === undefined ? undefined : await resumedSftSettings(saved, options, explicit);
   const given = data === undefined ? undefined : await readDataFiles(data, options);
-  const start = saved === undefined ? await startOf(options) : undefined;
+  const start = await startOf(options);
+  if (resumed !== undefined) checkResumedStart(resumed, start, options.replayShare);
   const experiment = resumed ?? (await settingsOf(options, explicit, given, start));
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
   const device = `${opened.backend}, ${opened.device}`;
-  const folder = await trainToFolder(experiment, { out, saved, start, given, dtype, watch, device, signal });
+  const folder = await trainToFolder(experiment, {
+    out,
+    saved,
+    start: saved === undefined ? start : undefined,
+    given,
+    dtype,
+    watch,
+    device,
+    signal,
+  });
   if (start !== undefined && given !== undefined && options.start !== undefined) {
     await compareWithStart(experiment, given, options.start, folder);
   }
   print(folder);
+}
+
+/** @throws {LabError} `bad-config` if a resumed run is asked for another start, or for another share of replay */
+function checkResumedStart({ start, replay }: SftExperiment, asked: WeighedStart | undefined, share?: number): void {
+  const isOther = asked !== undefined && asked.hash !== start?.hash;
+  if (!isOther && (share === undefined || share === (replay?.share ?? 0))) return;
+  throw new LabError('bad-config', {
+    message: 'A resumed run keeps its settings.',
+    expected: isOther
+      ? `--start ${start === undefined ? 'left out' : `with the weights ${start.hash}`}`
+      : `--replay-share ${replay?.share ?? 0}`,
+    got: isOther ? asked.hash : `${share}`,
+    fix: 'Leave it out, or train into another --out.',
+  });
 }
 
 /** @throws {LabError} `bad-config` for a share without a start, or a start without a file */

@@ -66,7 +66,7 @@ export async function continuedSettings(
   replay: Replay | undefined,
 ): Promise<SftExperiment> {
   const decided = explicit.filter(({ field }) => OF_START.test(field.path)).map(({ field }) => field.path);
-  const both = [...decided, ...(options.rules === undefined ? [] : ['rules'])];
+  const both = [...decided, ...(['rules', 'task'] as const).filter((name) => options[name] !== undefined)];
   if (both.length > 0) {
     throw new LabError('bad-config', {
       message: `The model that a run continues decides its ${both.join(' and ')}.`,
