@@ -18,7 +18,7 @@ import { readModelFiles } from '../../../src/cli/model-folder.ts';
 import { withStandingOf } from '../../../src/runs/file-data.ts';
 import type { JudgedPair } from '../../../src/relevance/pair/pair.ts';
 import { alone } from '../../../src/relevance/prompt/listed.ts';
-import { sourceOf } from '../../../src/ui/train/run-offers.ts';
+import { sourceOf } from '../../../src/ui/parts/sessions/unfinished-source.ts';
 import { lab } from '../cli/lab.ts';
 import { dataSetOf, pairsTsv } from '../runs/own-pairs.ts';
 import { TrainingHarness } from './training-harness.ts';
