@@ -14,7 +14,8 @@ export interface ReplayOptions {
 }
 
 /** Training pairs that a start has learned before, with the completions that it learned; where few, they repeat. */
-export function replayedPairs({ kind: _, ...settings }: WorldData, { count, seed }: ReplayOptions): ExpertPair[] {
+export function replayedPairs(data: WorldData, { count, seed }: ReplayOptions): ExpertPair[] {
+  const { kind: _, ...settings } = data;
   const rng = new Rng(`replay ${seed}`);
   const world = makeRuleWorld(settings);
   const drawn: ExpertPair[] = [];

@@ -243,11 +243,10 @@ export class LabTrainView extends LabElement {
   }
 
   async #take({ run, way }: RunOffer): Promise<void> {
-    if (way === 'go-on' && run.lastCheckpoint !== null) {
-      await this.#goOn(run.lastCheckpoint.id);
-      return;
-    }
-    await this.#start(sourceOf(run));
+    const last = way === 'go-on' ? run.lastCheckpoint : null;
+    if (last !== null) return this.#goOn(last.id);
+    const from = await this.#checkpoints.act('Starting again', () => Promise.resolve(sourceOf(run)));
+    if (from !== undefined) await this.#start(from);
   }
 
   async #forget(runId: string): Promise<void> {
