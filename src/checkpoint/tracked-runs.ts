@@ -188,12 +188,16 @@ async function readable(transaction: WriteTransaction, id: string): Promise<Trac
   return success ? output : undefined;
 }
 
-/** A record with the progress of its run; what a person added to it is kept. */
+/**
+ * A record with the progress of its run; what a person added to it is kept, and so is where its start is, which a run
+ * that resumes from a checkpoint no longer knows.
+ */
 function merged(before: TrackedRun, progress: TrackedProgress): TrackedRun {
   const { name, watch, note, tags, isPinned, isArchived } = before;
   const { startedAt } = before.state === 'queued' ? progress : before;
   const queuedAt = progress.state === 'finished' || progress.state === 'failed' ? null : before.queuedAt;
-  const run = { ...NEW, ...progress, name, startedAt, queuedAt, watch, note, tags, isPinned, isArchived };
+  const startUrl = progress.startUrl ?? before.startUrl;
+  const run = { ...NEW, ...progress, startUrl, name, startedAt, queuedAt, watch, note, tags, isPinned, isArchived };
   return parseConfig('The record of a run', TrackedRunSchema, run);
 }
 

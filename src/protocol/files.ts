@@ -322,12 +322,16 @@ export interface FilesApi {
   exportFile(format: ExportFormat): Promise<Exported>;
   /** The pairs of the open file to learn from, with what is to be kept of the lesson once it begins. */
   lesson(): Promise<Lesson>;
-  /** Keeps how far a lesson came; null forgets it. */
-  keepLearning(learning: Learning | null): Promise<void>;
+  /** Keeps how far the lesson of a file came, whichever file is open; null forgets it. */
+  keepLearning(fileId: string, learning: Learning | null): Promise<void>;
   /** The last lesson of the open file; null if there was none. */
   learning(): Promise<Learning | null>;
-  /** Compares the model that learned, on held-out queries, with the scores of the file, and keeps the result. */
-  compare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<Learning>;
+  /**
+   * Compares the model that learned, on held-out queries, with the scores of the file, and keeps the result.
+   *
+   * @param fileId - of the open file
+   */
+  compare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void, fileId: string): Promise<Learning>;
   /**
    * Checks a proof of scores of the open file with the model that is prepared.
    *

@@ -48,9 +48,14 @@ export const devPairsSetting = (count: number, words: SettingMetadata = { group:
     level: 'basic',
   });
 
+const WorldDataSchema = v.strictObject({
+  kind: kindOf('world', 'Rule world', 'Invented shops.'),
+  ...ruleWorldConfigSchema.entries,
+});
+
 /** What a run learns from. */
 export const TrainingDataSchema = v.variant('kind', [
-  v.strictObject({ kind: kindOf('world', 'Rule world', 'Invented shops.'), ...ruleWorldConfigSchema.entries }),
+  WorldDataSchema,
   /** Pairs that people have judged, from a file. The scale of its labels is the prompt's. */
   v.strictObject({
     kind: kindOf('file', 'Judged pairs', 'From a file.'),
@@ -110,7 +115,7 @@ export const SftExperimentSchema = v.strictObject({
     }),
   ),
   /** What the start has learned before, mixed into the training pairs so that it forgets less of it. */
-  replay: v.optional(v.strictObject({ share: ReplayShareSchema, data: TrainingDataSchema })),
+  replay: v.optional(v.strictObject({ share: ReplayShareSchema, data: WorldDataSchema })),
 });
 export type SftExperiment = v.InferOutput<typeof SftExperimentSchema>;
 export type SftExperimentInput = v.InferInput<typeof SftExperimentSchema>;
@@ -120,6 +125,8 @@ export type ExperimentData = SftExperiment['data'];
 export type DataKind = ExperimentData['kind'];
 /** An imported data set, and how its queries are split. */
 export type FileData = Extract<ExperimentData, { kind: 'file' }>;
+/** A rule world that is made by these settings. */
+export type WorldData = Extract<ExperimentData, { kind: 'world' }>;
 
 /**
  * Settings of the present or of an older form, in which every run learned from a rule world with its settings under

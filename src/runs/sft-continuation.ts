@@ -7,12 +7,12 @@ import { parseConfig } from '../config/parse.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { describeGrades, foundScale, GradeReader } from '../data/files/grades.ts';
 import { badFile } from '../data/files/records.ts';
-import type { ModelCard } from '../infer/model-card.ts';
-import { type ExperimentData, type SftExperiment, SftExperimentSchema } from '../protocol/sft-experiment.ts';
+import { type SftExperiment, SftExperimentSchema, type WorldData } from '../protocol/sft-experiment.ts';
 import { mapLabel } from '../relevance/metrics/label-report.ts';
 import { scaleOfSize } from '../relevance/pair/labels.ts';
 import { makeRuleWorld } from '../relevance/world/rule-world.ts';
-import { scalesOfStart, type WeighedStart } from './sft-start.ts';
+import { splitFile } from './file-data.ts';
+import { scalesOfStart, type SftStart, type WeighedStart } from './sft-start.ts';
 
 /** Settings that were asked for, by their groups; the rest has defaults for continuing a model. */
 export interface AskedContinuation {
@@ -25,7 +25,7 @@ export interface AskedContinuation {
 /** What such a run repeats. */
 export interface Replay {
   readonly share: number;
-  readonly data: ExperimentData;
+  readonly data: WorldData;
 }
 
 /** The share of training pairs that repeat what a model has learned before, unless another is asked for. */
@@ -38,7 +38,7 @@ export const HELD_OUT_SHARE = 0.2;
  *
  * @param place - what the settings are of, for messages
  * @param asked - settings that go before the defaults
- * @throws {LabError} `bad-config`; `bad-file` if the grades are on no scale that the lab knows
+ * @throws {LabError} `bad-config`; `bad-file` if the grades are on no scale that the lab knows, or as `splitFile`
  */
 export function continuationOf(
   place: string,
@@ -49,24 +49,18 @@ export function continuationOf(
 ): SftExperiment {
   const { grades: meanings = '' } = (asked.data ?? {}) as { readonly grades?: string };
   const { scaleSize, grades } = gradesFor(dataSet, meanings, start);
-  const reader = new GradeReader(scaleOfSize(scaleSize), grades);
-  const judged = dataSet.pairs.filter(({ grade }) => reader.read(grade) !== undefined).length;
-  const { devShare = HELD_OUT_SHARE, testShare = 0 } = (asked.data ?? {}) as Partial<Record<string, number>>;
-  const own = Math.floor(judged * (1 - devShare - testShare));
+  const of = { kind: 'file', name: dataSet.name, sha256: dataSet.sha256, devShare: HELD_OUT_SHARE, testShare: 0 };
+  const { data } = parseConfig(place, SftExperimentSchema, { data: { ...of, ...asked.data, grades } });
+  if (data.kind !== 'file') throw new LabError('bad-config', { message: 'A model is continued on a file.' });
+  // Counted in the split itself, because queries are held out whole, however many pairs they have.
+  const own = splitFile(data, scaleSize, dataSet).train.length;
+  const { steps } = (asked.sft ?? {}) as { readonly steps?: unknown };
   return parseConfig(place, SftExperimentSchema, {
     name: `${start.card.name}-continued`,
     ...asked,
-    data: {
-      kind: 'file',
-      name: dataSet.name,
-      sha256: dataSet.sha256,
-      devShare,
-      testShare,
-      ...asked.data,
-      grades,
-    },
+    data,
     prompt: { ...start.lab.prompt, ...asked.prompt, scaleSize },
-    sft: { ...scheduleFor(own, replay?.share ?? 0), ...asked.sft },
+    sft: { ...scheduleFor(own, replay?.share ?? 0, steps), ...asked.sft },
     start: { name: start.card.name, hash: start.hash },
     ...(replay === undefined ? {} : { replay }),
   });
@@ -79,11 +73,17 @@ const FEWEST_STEPS = 100;
 const MOST_STEPS = 400;
 const LARGEST_BATCH = 32;
 
-/** A schedule for a number of training pairs. @param replayShare - of what else is learned, among all pairs */
-function scheduleFor(pairs: number, replayShare: number): Partial<SftExperiment['sft']> {
+/**
+ * A schedule for a number of training pairs.
+ *
+ * @param replayShare - of what else is learned, among all pairs
+ * @param asked - steps that were asked for, to which the rest of the schedule is fitted
+ */
+function scheduleFor(pairs: number, replayShare: number, asked: unknown): Partial<SftExperiment['sft']> {
   const all = pairs / (1 - replayShare);
   const batchSize = Math.max(1, Math.min(LARGEST_BATCH, 2 ** Math.floor(Math.log2(Math.max(1, pairs / 2)))));
-  const steps = Math.min(MOST_STEPS, Math.max(FEWEST_STEPS, Math.ceil((EPOCHS * all) / batchSize)));
+  const fitting = Math.min(MOST_STEPS, Math.max(FEWEST_STEPS, Math.ceil((EPOCHS * all) / batchSize)));
+  const steps = typeof asked === 'number' && asked >= 1 ? asked : fitting;
   const quarter = Math.ceil(steps / 4);
   return {
     steps,
@@ -128,37 +128,31 @@ function gradesFor(
 }
 
 /**
- * What a model learned, as its card says; undefined where that cannot be made again. A rule world can, unless this
- * version of the lab makes another; a file may be at hand or not. Of a model that continues another it is what was
- * repeated, because that would be forgotten otherwise.
+ * The rule world that a model learned from, as its card says: the one thing that a continuation repeats, because it can
+ * be made again and its labels are the model's own. Of a model that continues another it is what was repeated, because
+ * that would be forgotten otherwise. A file is not repeated: its grades may be on another scale, and it may be an
+ * earlier version of the file learned from, whose grades would contradict the corrections.
+ *
+ * @returns undefined for a file, a world that this version does not make, or one on another scale than the model's
  */
-export function learnedBy({ data, training }: ModelCard): ExperimentData | undefined {
-  const { name, hash, split, grades = '', replayed } = data;
-  if (typeof replayed === 'object' && replayed !== null) return dataOf(replayed);
-  if (split !== undefined && /^[0-9a-f]{64}$/u.test(hash)) {
-    const { devShare, testShare, seed: splitSeed } = split;
-    const kept = { devShare, testShare, splitSeed, grades };
-    const read = { kind: 'file', name: name.replace(/^the file /u, ''), sha256: hash, ...kept };
-    return dataOf(read);
-  }
+export function learnedBy({ card, lab }: Pick<SftStart, 'card' | 'lab'>): WorldData | undefined {
+  const { name, hash, replayed } = card.data;
+  if (typeof replayed === 'object' && replayed !== null) return worldOf(replayed, lab);
   const seed = /^rule world, seed (\d+)$/u.exec(name)?.[1];
   if (seed === undefined) return undefined;
-  const queries = /--train-queries (\d+)/u.exec(training.command)?.[1];
-  const world = {
-    kind: 'world',
-    seed: Number(seed),
-    ...(queries === undefined ? {} : { trainQueries: Number(queries) }),
-  };
-  const read = dataOf(world);
-  if (read?.kind !== 'world') return undefined;
-  const { kind: _, ...settings } = read;
-  return makeRuleWorld(settings).versionHash === hash ? read : undefined;
+  const queries = /--train-queries (\d+)/u.exec(card.training.command)?.[1];
+  const trained = queries === undefined ? {} : { trainQueries: Number(queries) };
+  return worldOf({ kind: 'world', seed: Number(seed), ...trained }, lab, hash);
 }
 
-/** Data as settings have them; undefined where they are out of bounds. */
-function dataOf(value: object): ExperimentData | undefined {
+/** A world as settings have it; undefined where they are of something else. @param hash - that it must have, if any */
+function worldOf(value: object, { prompt }: SftStart['lab'], hash?: string): WorldData | undefined {
   try {
-    return parseConfig('The data of a model', SftExperimentSchema, { data: value }).data;
+    const { data } = parseConfig('The data of a model', SftExperimentSchema, { data: value });
+    if (data.kind !== 'world') return undefined;
+    const { kind: _, ...settings } = data;
+    const { versionHash, instruction } = makeRuleWorld(settings);
+    return instruction.scaleSize === prompt.scaleSize && (hash ?? versionHash) === versionHash ? data : undefined;
   } catch (thrown) {
     if (thrown instanceof LabError) return undefined;
     throw thrown;

@@ -13,7 +13,7 @@ import { trainBpe } from '../data/tokenizer/bpe-trainer.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { randomSplits } from '../data/tokenizer/subword-splits.ts';
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
-import type { ExperimentData, FileData, SftExperiment } from '../protocol/sft-experiment.ts';
+import type { FileData, SftExperiment, WorldData } from '../protocol/sft-experiment.ts';
 import { instructionHash } from '../relevance/rules/instruction.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
@@ -36,8 +36,6 @@ import {
 } from './file-data.ts';
 import { replayedPairs } from './sft-replay.ts';
 import { checkStart, rulesOfStart, type SftStart, type WeighedStart } from './sft-start.ts';
-
-type WorldData = Extract<ExperimentData, { kind: 'world' }>;
 
 /** The prepared data of a run. */
 export interface PreparedSft {
@@ -138,8 +136,7 @@ export async function prepareSft(experiment: SftExperiment, options: PrepareOpti
   if (replay !== undefined && start !== undefined) {
     const count = Math.max(1, Math.round((own * replay.share) / (1 - replay.share)));
     const { seed } = experiment.sft;
-    const repeated = await replayedPairs(replay.data, start, { count, seed, findData: options.findData });
-    await encode(repeated, start.lab.prompt);
+    await encode(replayedPairs(replay.data, { count, seed }), start.lab.prompt);
   }
   const { dataHash, world, rules, traces, queries, dev } = loaded;
   const replayed = examples.length - own;

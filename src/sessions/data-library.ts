@@ -1,6 +1,6 @@
 /**
- * Imported data for the training worker: the files read last, and what the store keeps so that runs can resume.
- * Two data sets are held in memory at a time.
+ * Imported data for the training worker: the files read last, and what the store keeps so that runs can resume. One
+ * data set is held in memory at a time.
  */
 import type { DataToKeep } from '../checkpoint/kept-data.ts';
 import { LabError } from '../common/errors.ts';
@@ -36,9 +36,7 @@ const SHOWN_REFUSALS = 5;
 /** Reads and finds imported data, and plans runs on it. */
 export class DataLibrary {
   readonly #load: (sha256: string) => Promise<DataToKeep | undefined>;
-  /** The data set that was read last, and one that was found besides, because a run may repeat another one. */
   #last: DataSet | undefined;
-  #found: DataSet | undefined;
   #shortened: { readonly key: string; readonly counts: ReturnType<typeof countShortened> } | undefined;
 
   /** @param load - loads a data set from the store */
@@ -75,8 +73,7 @@ export class DataLibrary {
    * @throws {LabError} `not-found` if it has to be chosen again; `bad-checkpoint` if the stored copy is damaged
    */
   async find({ name, sha256 }: FileData): Promise<DataSet> {
-    const held = [this.#last, this.#found].find((dataSet) => dataSet?.sha256 === sha256);
-    if (held !== undefined) return held;
+    if (this.#last?.sha256 === sha256) return this.#last;
     const kept = await this.#load(sha256);
     if (kept === undefined) {
       throw new LabError('not-found', {
@@ -86,14 +83,8 @@ export class DataLibrary {
         fix: 'Choose the same file under "Your own file", then resume.',
       });
     }
-    this.#found = await decodeDataSet(kept.name, sha256, kept.bytes);
-    this.#last ??= this.#found;
-    return this.#found;
-  }
-
-  /** Whether a data set can be found without being chosen again. */
-  async has({ sha256 }: FileData): Promise<boolean> {
-    return this.#last?.sha256 === sha256 || (await this.#load(sha256)) !== undefined;
+    this.#last = await decodeDataSet(kept.name, sha256, kept.bytes);
+    return this.#last;
   }
 
   /**

@@ -43,6 +43,20 @@ describeBrowser('records of runs', () => {
     ]); // prettier-ignore
   });
 
+  it('keep where the start of a run is when it resumes without knowing it', async () => {
+    const urls = await page.evaluate(async (progress) => {
+      const { tracked } = await lab.openCheckpointStore({ name: 'starts' });
+      const found: (string | null | undefined)[] = [];
+      await tracked.begin({ ...progress, startUrl: 'https://store.test/models/general/' });
+      await tracked.begin(progress);
+      found.push((await tracked.list()).runs[0]?.startUrl);
+      await tracked.progress({ ...progress, step: 3 });
+      found.push((await tracked.list()).runs[0]?.startUrl);
+      return found;
+    }, PROGRESS);
+    expect(urls).toEqual(['https://store.test/models/general/', 'https://store.test/models/general/']);
+  });
+
   it('leave the queue when the run ends, and start when it does', async () => {
     const states = await page.evaluate(async (progress) => {
       const { tracked } = await lab.openCheckpointStore({ name: 'queue' });

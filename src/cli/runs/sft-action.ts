@@ -110,8 +110,8 @@ function settingsOf(
 /** What a start repeats here, where nothing but a rule world can be made again. */
 function replayFor(start: WeighedStart, share = REPLAY_SHARE): Replay | undefined {
   if (share === 0) return undefined;
-  const data = learnedBy(start.card);
-  if (data?.kind === 'world') return { share, data };
+  const data = learnedBy(start);
+  if (data !== undefined) return { share, data };
   note(
     `Nothing of what ${start.card.name} learned before is at hand (${start.card.data.name}): it may forget some of it.`,
   );

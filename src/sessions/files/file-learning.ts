@@ -3,6 +3,7 @@
  * learned it with the one before.
  */
 import * as v from 'valibot';
+import type { JudgedFiles } from '../../checkpoint/judged-files.ts';
 import { asStream } from '../../common/as-stream.ts';
 import { LabError } from '../../common/errors.ts';
 import { newId } from '../../checkpoint/manifest.ts';
@@ -24,7 +25,47 @@ import { judgedPairsFile } from './file-export.ts';
 import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
-import type { OpenFile } from './open-file.ts';
+import { notReady, type OpenFile, scoringOf } from './open-file.ts';
+
+/** Keeps how far the lesson of a file came, whichever file is open. @throws {LabError} `not-found` if it was deleted */
+export async function keepLesson(
+  store: Pick<JudgedFiles, 'update'>,
+  fileId: string,
+  learning: Learning | null,
+): Promise<void> {
+  const checked = learning === null ? null : parseConfig('A lesson', LearningSchema, learning);
+  await store.update(fileId, { learning: checked });
+}
+
+/**
+ * The scores and the lesson that a comparison needs.
+ *
+ * @throws {LabError} `aborted` if another file is open by now; `bad-config` unless the model that learned began with the
+ *   one that scores the file, and all scores are there
+ */
+export function comparableOf({ record }: OpenFile, fileId: string): { scoring: FileScoring; learning: Learning } {
+  if (record.id !== fileId) throw new LabError('aborted', { message: 'Another file was opened.' });
+  const [scoring, learning] = [scoringOf(record), learningOf(record)];
+  if (scoring === null || learning === null) throw notReady();
+  const { from, fromName } = learning;
+  const { choice, modelName, state } = scoring;
+  const place = 'The comparison with the model before';
+  if (choice.kind !== from.kind || choice.id !== from.id) {
+    throw new LabError('bad-config', {
+      message: `${place} needs its scores, but another model scores the file.`,
+      expected: `scores of ${fromName}`,
+      got: `scores of ${modelName}`,
+      fix: `Score the file with ${fromName} again, then compare.`,
+    });
+  }
+  if (state === 'done') return { scoring, learning };
+  throw new LabError('bad-config', {
+    message: `${place} needs all of its scores, but the file is not scored to its end.`,
+    expected: `${scoring.pairs} scored pairs`,
+    got: String(record.scored),
+    fix: 'Continue scoring, then compare.',
+  });
+}
 
 /** What a file has taught before, as it is kept; null for nothing that this version reads. */
 export function learningOf({ learning }: OpenFile['record']): Learning | null {

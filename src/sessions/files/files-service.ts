@@ -33,13 +33,13 @@ import {
   type Verified,
   type Without,
 } from '../../protocol/files.ts';
-import { type Learning, LearningSchema, type Lesson } from '../../protocol/learning.ts';
+import type { Learning, Lesson } from '../../protocol/learning.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { exportFile } from './file-export.ts';
 import { proofFacts, verifyFile } from './file-proof.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
-import { compareLearned, learningOf, lessonOf } from './file-learning.ts';
+import { comparableOf, compareLearned, keepLesson, learningOf, lessonOf } from './file-learning.ts';
 import { FileScores } from './file-scores.ts';
 import { explainByRules, RemovedSchema, scoreWithout } from './file-without.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
@@ -270,10 +270,10 @@ export class FilesService implements FilesApi {
     return lessonOf(readRows(open), scoresIn(open), scoring);
   }
 
-  async keepLearning(learning: Learning | null): Promise<void> {
-    const open = this.#opened();
-    const checked = learning === null ? null : parseConfig('A lesson', LearningSchema, learning);
-    open.record = await (await this.#store()).update(open.record.id, { learning: checked });
+  async keepLearning(fileId: string, learning: Learning | null): Promise<void> {
+    await keepLesson(await this.#store(), fileId, learning);
+    const open = this.#open;
+    if (open?.record.id === fileId) open.record = { ...open.record, learning };
   }
 
   async learning(): Promise<Learning | null> {
@@ -282,18 +282,17 @@ export class FilesService implements FilesApi {
   }
 
   /** Takes the place of the model that was loaded, because there is room for one. */
-  compare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<Learning> {
+  compare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void, fileId: string): Promise<Learning> {
     return this.#inTurn(async () => {
       const open = this.#opened();
-      const [scoring, learning] = [scoringOf(open.record), learningOf(open.record)];
-      if (scoring === null || learning === null) throw notReady();
+      const { scoring, learning } = comparableOf(open, fileId);
       await this.#prepare(request, onProgress);
       const { model } = open;
       if (model === undefined) throw notReady();
       const known = { rows: readRows(open), scores: await this.#scoresOf(open, scoring), scoring };
       const comparison = await this.#work.exclusively((signal) => compareLearned(learning, known, model, signal));
       const compared = { ...learning, comparison };
-      await this.keepLearning(compared);
+      await this.keepLearning(fileId, compared);
       return compared;
     });
   }

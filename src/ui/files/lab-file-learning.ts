@@ -278,7 +278,7 @@ function replayText(experiment: unknown): string {
     typeof experiment === 'object' && experiment !== null && 'replay' in experiment ? experiment.replay : null;
   const share = typeof replay === 'object' && replay !== null && 'share' in replay ? replay.share : undefined;
   if (typeof share !== 'number') {
-    return 'Nothing of what it learned before is at hand to repeat, so it may forget some of it.';
+    return 'Nothing of what it learned before is repeated (only a rule world can be), so it may forget some of it.';
   }
   return `${Math.round(100 * share)} % of its training pairs repeat what it learned before, so that it forgets less.`;
 }

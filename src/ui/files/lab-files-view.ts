@@ -111,7 +111,7 @@ export class LabFilesView extends LabElement {
       this.#lastShare = share;
       this.dispatchEvent(new CustomEvent<number | null>('files-progress', { detail: share }));
     }
-    if (stage === 'results' && table !== undefined) void this.#learning.look(id);
+    void this.#learning.look(file, stage === 'results' && table !== undefined);
     if (stage === 'ready' && this.#lastStage !== 'ready') void this.#listModels();
     this.#lastStage = stage;
   }

@@ -6,6 +6,7 @@
 import type { ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import { checkpointUrl } from '../../protocol/grpo.ts';
+import type { OpenedFile } from '../../protocol/files.ts';
 import type { Learning } from '../../protocol/learning.ts';
 import type { ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
@@ -14,6 +15,7 @@ import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import type { OpenTraining } from '../parts/sessions/training-client.ts';
 import { type RunCommand, type RunSource, trainingController } from '../parts/sessions/training-controller.ts';
 import { isUnderWay } from '../parts/sessions/training-state.ts';
+import { sourceOf } from '../parts/sessions/unfinished-source.ts';
 import { bundledModel } from '../score/bundled-models.ts';
 import type { FilesController } from './files-controller.ts';
 import { modelSource } from './files-surroundings.ts';
@@ -37,8 +39,14 @@ export class LearningController {
   readonly training: ReturnType<typeof trainingController>;
   readonly #host: ReactiveControllerHost;
   readonly #surroundings: () => LearningSurroundings;
-  /** The file whose lesson is known. */
-  #file: string | undefined;
+  /** The file that was shown last. */
+  #fileId: string | undefined;
+  /** That file with its columns and grades: under others, its lesson is void. */
+  #reading: string | undefined;
+  /** Whether the lesson under this reading was asked for. */
+  #isKnown = false;
+  /** The lesson that the run learns, and its file, which may not be the open one when the run ends. */
+  #taught: { readonly fileId: string; readonly learning: Learning } | undefined;
 
   constructor(host: ReactiveControllerHost, files: FilesController, surroundings: () => LearningSurroundings) {
     this.#host = host;
@@ -64,49 +72,64 @@ export class LearningController {
     return choice?.kind === 'checkpoint' && choice.id === this.learning?.checkpointId;
   }
 
-  /** Finds the lesson of the file that is shown; the run of another file is stopped, and can be continued there. */
-  async look(fileId: string | undefined): Promise<void> {
-    if (this.#file === fileId) return;
-    this.#file = fileId;
-    if (this.isBusy) this.training.command({ kind: 'stop' });
-    this.#show({ learning: null, failure: undefined, doing: undefined });
+  /**
+   * Finds the lesson of the file that is shown. The run of another file is stopped, and can be continued there; the run
+   * of this file under other columns or grades is stopped and forgotten, as its scores are.
+   *
+   * @param file - undefined while there is none, which changes nothing
+   * @param isScored - whether its scores are shown, beside which the lesson is
+   */
+  async look(file: OpenedFile | undefined, isScored: boolean): Promise<void> {
+    if (file === undefined) return;
+    const { columns, grades, reading: how, entry } = file;
+    const reading = JSON.stringify([entry.id, columns, grades, how]);
+    if (reading !== this.#reading) {
+      if (this.#taught?.fileId === entry.id) this.#taught = undefined;
+      this.#fileId = entry.id;
+      this.#reading = reading;
+      this.#isKnown = false;
+      if (this.isBusy) this.training.command({ kind: 'stop' });
+      this.#show({ learning: null, failure: undefined, doing: undefined });
+    }
+    if (!isScored || this.#isKnown) return;
+    this.#isKnown = true;
     const learning = (await this.files.given((thread) => thread.learning())) ?? null;
-    if (this.#file === fileId) this.#show({ learning });
+    if (this.#reading === reading) this.#show({ learning });
   }
 
   /** Begins a lesson with the model that scores the file. @param steps - undefined for as many as fit the pairs */
   async start(steps: number | undefined): Promise<void> {
-    if (this.isBusy) return;
-    const file = this.#file;
-    this.#show({ failure: undefined, doing: 'gathering' });
-    await this.#attempt(async () => {
+    const fileId = this.#fileId;
+    if (fileId === undefined || this.isBusy) return;
+    await this.#do('gathering', async (isCurrent) => {
       const lesson = await this.files.given((thread) => thread.lesson());
-      if (lesson === undefined || file !== this.#file) return;
+      if (lesson === undefined || !isCurrent()) return;
       const { learning, file: pairs, grades } = lesson;
       const { name, sha256 } = await (await this.training.thread()).readData({ files: [pairs] });
-      await this.#keep(learning);
+      if (!isCurrent()) return;
+      await this.#keep(fileId, learning);
+      if (!isCurrent()) return;
       const sft = steps === undefined ? {} : { sft: { steps } };
       const experiment = { name: learning.name, data: { kind: 'file', name, sha256, grades }, ...sft };
       const { runId, from } = learning;
-      this.#run({ kind: 'continuation', experiment, startUrl: urlOf(from), runId });
+      this.#run({ kind: 'continuation', experiment, startUrl: urlOf(from), runId }, { fileId, learning });
     });
-    this.#show({ doing: undefined });
   }
 
   /** Continues a lesson that was stopped or cut short. */
   async resume(): Promise<void> {
     const { learning } = this;
-    if (learning === null || this.isBusy) return;
+    const fileId = this.#fileId;
+    if (learning === null || fileId === undefined || this.isBusy) return;
     if (learning.checkpointId !== null) return this.compare();
-    this.#show({ failure: undefined });
-    await this.#attempt(async () => {
+    await this.#do(undefined, async (isCurrent) => {
       const overview = await (await this.#store()).overview();
       const unfinished = overview.runs.find(({ id }) => id === learning.runId);
       const last = unfinished?.lastCheckpoint ?? overview.checkpoints.find(({ runId }) => runId === learning.runId);
-      if (last !== undefined) return this.#run({ kind: 'checkpoint', id: last.id });
-      if (unfinished === undefined) return this.#keep(null); // nothing of it is left
-      const { experiment, startUrl } = JSON.parse(unfinished.configJson) as Record<string, unknown>;
-      return this.#run({ kind: 'continuation', experiment, startUrl: String(startUrl), runId: learning.runId });
+      if (!isCurrent()) return undefined;
+      if (last !== undefined) return this.#run({ kind: 'checkpoint', id: last.id }, { fileId, learning });
+      if (unfinished === undefined) return this.#keep(fileId, null); // nothing of it is left
+      return this.#run(sourceOf(unfinished), { fileId, learning });
     });
   }
 
@@ -117,18 +140,18 @@ export class LearningController {
   /** Compares the model that learned with the one before, on held-out queries. */
   async compare(): Promise<void> {
     const id = this.learning?.checkpointId;
-    if (id === undefined || id === null) return;
-    this.#show({ failure: undefined, doing: 'comparing' });
-    await this.#attempt(async () => {
+    const fileId = this.#fileId;
+    if (id === undefined || id === null || fileId === undefined) return;
+    await this.#do('comparing', async (isCurrent) => {
       const choice = { kind: 'checkpoint', id } as const;
       const { openStore } = this.#surroundings();
       const backend: BackendChoice = this.files.table?.file.scoring.backend ?? 'auto';
       const load = { source: await modelSource(choice, openStore), backend };
+      if (!isCurrent()) return;
       this.files.prepared = undefined; // there is room for one model
-      const learning = await this.files.given((thread) => thread.compare({ choice, load }, () => undefined));
-      if (learning !== undefined) this.#show({ learning });
+      const learning = await this.files.given((thread) => thread.compare({ choice, load }, () => undefined, fileId));
+      if (learning !== undefined && isCurrent()) this.#show({ learning });
     });
-    this.#show({ doing: undefined });
   }
 
   /** Scores the file with the model that learned. */
@@ -145,9 +168,12 @@ export class LearningController {
   /** Forgets the lesson; checkpoints of it stay among the models. */
   async discard(): Promise<void> {
     const runId = this.learning?.runId;
+    const fileId = this.#fileId;
+    if (fileId === undefined) return;
+    this.#taught = undefined;
     this.training.dismiss();
-    await this.#attempt(async () => {
-      await this.#keep(null);
+    await this.#do(undefined, async () => {
+      await this.#keep(fileId, null);
       if (runId !== undefined) await (await this.#store()).forgetRun(runId);
     });
   }
@@ -159,26 +185,37 @@ export class LearningController {
     if (await this.files.prepare(choice, backend)) await this.files.begin(limit);
   }
 
-  #run(from: RunSource): void {
+  #run(from: RunSource, taught: { readonly fileId: string; readonly learning: Learning }): void {
+    this.#taught = taught;
     const { backend } = this.#surroundings();
     void this.training.run({ from, backend, isRecorded: false });
   }
 
   #happened(event: TrainingEvent): void {
     this.version += 1;
-    if (event.kind !== 'finished' || this.learning === null) return;
+    const taught = this.#taught;
+    // A stop that was asked for while the training thread was opened had nothing to stop yet.
+    if (event.kind === 'prepared' && taught?.fileId !== this.#fileId) this.training.command({ kind: 'stop' });
+    if (event.kind !== 'finished' || taught === undefined) return;
+    this.#taught = undefined;
+    const { fileId, learning } = taught;
     const { checkpointId } = event;
     if (checkpointId === null) {
+      if (fileId !== this.#fileId) return;
       const message = 'The model that learned could not be stored, so it cannot score the file.';
       this.#show({ failure: { code: 'storage-full', message } });
       return;
     }
-    void this.#keep({ ...this.learning, checkpointId }).then(() => this.compare());
+    void this.#keep(fileId, { ...learning, checkpointId }).then(() =>
+      fileId === this.files.openId ? this.compare() : undefined,
+    );
   }
 
-  async #keep(learning: Learning | null): Promise<void> {
-    await this.files.given((thread) => thread.keepLearning(learning));
-    this.#show({ learning });
+  /** Keeps a lesson with its file, and shows it if that is the file shown, read as it was. */
+  async #keep(fileId: string, learning: Learning | null): Promise<void> {
+    const reading = this.#reading;
+    await this.files.given((thread) => thread.keepLearning(fileId, learning));
+    if (fileId === this.#fileId && reading === this.#reading) this.#show({ learning });
   }
 
   async #store(): Promise<CheckpointClient> {
@@ -187,12 +224,20 @@ export class LearningController {
     return openStore();
   }
 
-  async #attempt(work: () => Promise<void>): Promise<void> {
+  /** Does work for the file that is shown. What becomes of it is not shown beside another file or reading. */
+  async #do(
+    doing: LearningController['doing'],
+    work: (isCurrent: () => boolean) => Promise<void> | undefined,
+  ): Promise<void> {
+    const reading = this.#reading;
+    const isCurrent = (): boolean => reading === this.#reading;
+    this.#show({ failure: undefined, doing });
     try {
-      await work();
+      await work(isCurrent);
     } catch (thrown) {
-      this.#show({ failure: failureOf(thrown) });
+      if (isCurrent()) this.#show({ failure: failureOf(thrown) });
     }
+    if (isCurrent()) this.#show({ doing: undefined });
   }
 
   #show(change: Partial<Pick<LearningController, 'learning' | 'failure' | 'doing'>>): void {

@@ -25,7 +25,7 @@ import '../parts/forms/lab-settings.ts';
 import './lab-student-setup.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { PlanController } from './plan-controller.ts';
-import { offersOf, type RunOffer, sourceOf } from './run-offers.ts';
+import { offersOf, type RunOffer } from './run-offers.ts';
 import { type CheckedDraft, draftOf, type SettingsDraft } from '../parts/forms/settings-draft.ts';
 import { recalled } from '../parts/sessions/run-record.ts';
 import { purposeOf, RulesController, withOwnRules } from '../parts/forms/rules-controller.ts';
@@ -38,6 +38,7 @@ import { trainViewStyles } from './train-view-styles.ts';
 import type { OpenTraining } from '../parts/sessions/training-client.ts';
 import { type RunCommand, type RunSource, trainingController } from '../parts/sessions/training-controller.ts';
 import { applyTrainingEvent, isUnderWay, STARTED_RUN } from '../parts/sessions/training-state.ts';
+import { sourceOf } from '../parts/sessions/unfinished-source.ts';
 
 const FIRST_RUN_TEXT = JSON.stringify(FIRST_RUN);
 /** The delay before checking again whether another tab trains; after a reload that is the page's previous instance. */
@@ -242,11 +243,10 @@ export class LabTrainView extends LabElement {
   }
 
   async #take({ run, way }: RunOffer): Promise<void> {
-    if (way === 'go-on' && run.lastCheckpoint !== null) {
-      await this.#goOn(run.lastCheckpoint.id);
-      return;
-    }
-    await this.#start(sourceOf(run));
+    const last = way === 'go-on' ? run.lastCheckpoint : null;
+    if (last !== null) return this.#goOn(last.id);
+    const from = await this.#checkpoints.act('Starting again', () => Promise.resolve(sourceOf(run)));
+    if (from !== undefined) await this.#start(from);
   }
 
   async #forget(runId: string): Promise<void> {

@@ -4,7 +4,6 @@
 import type { CheckpointOverview, UnfinishedRun } from '../../protocol/checkpoints.ts';
 import { formatCount, formatTime } from '../parts/format.ts';
 import { isSingleRun } from '../parts/sessions/run-kinds.ts';
-import type { RunSource } from '../parts/sessions/training-controller.ts';
 
 /** How to proceed with an unfinished run. */
 export interface RunOffer {
@@ -23,18 +22,6 @@ export interface RunOffer {
  */
 export function offersOf({ runs }: CheckpointOverview, settled: ReadonlySet<string>): RunOffer[] {
   return runs.filter(({ id, kind }) => isSingleRun(kind) && !settled.has(id)).map(offerOf);
-}
-
-/** Where an unfinished run without a checkpoint starts again. */
-export function sourceOf({ id: runId, kind, configJson }: UnfinishedRun): RunSource {
-  const config = JSON.parse(configJson) as Record<string, unknown>;
-  if (kind !== 'distill' && 'startUrl' in config) {
-    const { experiment, startUrl } = config;
-    return { kind: 'continuation', experiment, startUrl: String(startUrl), runId };
-  }
-  if (kind !== 'distill') return { kind: 'experiment', experiment: config, runId };
-  const { experiment, teacherUrl } = config;
-  return { kind: 'student', experiment, teacherUrl: String(teacherUrl), runId };
 }
 
 function offerOf(run: UnfinishedRun): RunOffer {

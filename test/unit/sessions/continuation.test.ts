@@ -15,10 +15,10 @@ import { prepareSft } from '../../../src/runs/sft-experiment.ts';
 import { readSftCheckpoint } from '../../../src/runs/sft-checkpoint.ts';
 import { readSftStart, type WeighedStart } from '../../../src/runs/sft-start.ts';
 import { readModelFiles } from '../../../src/cli/model-folder.ts';
-import { withStandingOf } from '../../../src/runs/file-data.ts';
+import { splitFile, withStandingOf } from '../../../src/runs/file-data.ts';
 import type { JudgedPair } from '../../../src/relevance/pair/pair.ts';
 import { alone } from '../../../src/relevance/prompt/listed.ts';
-import { sourceOf } from '../../../src/ui/train/run-offers.ts';
+import { sourceOf } from '../../../src/ui/parts/sessions/unfinished-source.ts';
 import { lab } from '../cli/lab.ts';
 import { dataSetOf, pairsTsv } from '../runs/own-pairs.ts';
 import { TrainingHarness } from './training-harness.ts';
@@ -129,7 +129,7 @@ describe('a run that continues the general model', () => {
 describe('what a start has learned before', () => {
   it('is repeated in the share that was asked for, with its reasons, where it is a rule world', async () => {
     const [start, dataSet] = [await startOf('public/models/lab-nano-start'), await dataSetOf(PAIRS)];
-    const data = learnedBy(start.card);
+    const data = learnedBy(start);
     expect(data).toMatchObject({ kind: 'world', seed: 1, trainQueries: 10_000 });
     if (data === undefined) throw new Error('The world was not found.');
     const experiment = continuationOf('x', asked(dataSet), start, dataSet, { share: 0.5, data });
@@ -142,8 +142,39 @@ describe('what a start has learned before', () => {
   });
 
   it('is not known of a world that this version does not make', async () => {
-    const { card } = await startOf('public/models/lab-nano-start');
-    expect(learnedBy({ ...card, data: { ...card.data, hash: '00000000' } })).toBeUndefined();
+    const { card, lab: own } = await startOf('public/models/lab-nano-start');
+    expect(learnedBy({ card: { ...card, data: { ...card.data, hash: '00000000' } }, lab: own })).toBeUndefined();
+  });
+
+  it('is repeated of a model that repeated it before, and never where it is a file or on another scale', async () => {
+    const { card, lab: own } = await startOf('public/models/lab-nano-start');
+    const world = learnedBy({ card, lab: own });
+    const file = { kind: 'file', name: 'old.jsonl', sha256: 'a'.repeat(64), grades: '0=0,1=1' };
+    const split = { devShare: 0.2, testShare: 0, seed: 1 };
+    const fromFile = { ...card.data, name: 'the file old.jsonl', hash: file.sha256, split, grades: file.grades };
+    const with_ = (data: typeof card.data) => learnedBy({ card: { ...card, data }, lab: own });
+    expect(with_(fromFile)).toBeUndefined();
+    expect(with_({ ...fromFile, replayed: file })).toBeUndefined();
+    expect(with_({ ...fromFile, replayed: world })).toEqual(world);
+    expect(learnedBy({ card, lab: { ...own, prompt: { ...own.prompt, scaleSize: 2 } } })).toBeUndefined();
+  });
+
+  it('has a schedule for the training pairs of the split, and for the steps that were asked for', async () => {
+    const start = await startOf(GENERAL);
+    // One query has nearly all pairs; some splits hold it out.
+    const rows = Array.from({ length: 200 }, (_, i) => `big\ttitle ${i}\t${i % 4}`);
+    const few = Array.from({ length: 8 }, (_, i) => `small ${i}\ttitle ${i}\t${i % 4}`);
+    const dataSet = await dataSetOf(['query\ttitle\tgrade', ...rows, ...few].join('\n'));
+    const splits = Array.from({ length: 30 }, (_, splitSeed) => {
+      const experiment = continuationOf('x', { data: { splitSeed } }, start, dataSet, undefined);
+      if (experiment.data.kind !== 'file') throw new Error('It is a file.');
+      const { train } = splitFile(experiment.data, experiment.prompt.scaleSize, dataSet);
+      return { train: train.length, batch: experiment.sft.batchSize };
+    });
+    expect(splits.some(({ train }) => train < 10)).toBe(true);
+    expect(splits.filter(({ train, batch }) => batch > train)).toEqual([]);
+    const { sft } = continuationOf('x', { sft: { steps: 8 } }, start, dataSet, undefined);
+    expect(sft).toMatchObject({ steps: 8, warmupSteps: 1, evaluateEvery: 2, checkpointEvery: 2, logEvery: 1 });
   });
 
   it('is asked on its own scale for grades on another, each at its height', async () => {

@@ -13,6 +13,8 @@ import { MemoryJudged } from '../memory-judged.ts';
 const wasmFile = createRequire(import.meta.url).resolve(
   '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
 );
+/** The first file of a store in memory. */
+const FILE = 'file-1';
 const THINGS = Array.from({ length: 15 }, (_, i) => `thing${i}`);
 const CSV = [
   'query,docId,title,grade',
@@ -67,8 +69,8 @@ describe('a lesson', () => {
 
   it('is kept with the file, compared on what was held out, and void under other columns', async () => {
     const { learning } = await service.lesson();
-    await service.keepLearning({ ...learning, checkpointId: 'c1' });
-    const { comparison } = await service.compare(requestFor('bundled'), () => undefined);
+    await service.keepLearning(FILE, { ...learning, checkpointId: 'c1' });
+    const { comparison } = await service.compare(requestFor('bundled'), () => undefined, FILE);
     expect(comparison).toMatchObject({ queries: 3, isPreliminary: true });
     // The same model is no better than itself, and both are measured.
     expect(comparison?.difference.accuracy).toEqual({ value: 0, low: 0, high: 0 });
@@ -79,6 +81,32 @@ describe('a lesson', () => {
     expect((await other.learning())?.comparison).toEqual(comparison);
     await other.map({ grade: '' }, '', true);
     expect(await other.learning()).toBeNull();
+  });
+
+  it('is compared with nothing but the finished scores of the model that it began with, on its own file', async () => {
+    const own = new MemoryJudged();
+    const scorer = await scored(own, 'bundled');
+    const { learning } = await scorer.lesson();
+    const compare = (fileId = FILE): Promise<unknown> => scorer.compare(requestFor('bundled'), () => undefined, fileId);
+    await scorer.keepLearning(FILE, { ...learning, from: { kind: 'checkpoint', id: 'other' }, fromName: 'other' });
+    await expect(compare()).rejects.toThrow(/another model scores .*scores of other.*scores of general/su);
+    await scorer.keepLearning(FILE, learning);
+    await expect(compare('file-2')).rejects.toMatchObject({ code: 'aborted' });
+    await scorer.prepare(requestFor('bundled'), () => undefined);
+    await scorer.begin(0);
+    await expect(compare()).rejects.toThrow(/not scored to its end.*Continue scoring/su);
+  });
+
+  it('is kept with its own file when another one is open', async () => {
+    const two = new MemoryJudged();
+    const scorer = await scored(two, 'bundled');
+    const { learning } = await scorer.lesson();
+    const { entry } = await scorer.add({ files: [{ name: 'other.csv', blob: new Blob([CSV.replace('Box', 'Bag')]) }] });
+    await scorer.keepLearning(FILE, learning);
+    expect(await scorer.learning()).toBeNull();
+    expect(two.kept.get(entry.id)?.record.learning).toBeUndefined();
+    await scorer.open(FILE);
+    expect(await scorer.learning()).toEqual(learning);
   });
 
   it('is refused where rules score the file', async () => {
