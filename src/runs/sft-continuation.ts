@@ -62,7 +62,7 @@ export function continuationOf(
     prompt: { ...start.lab.prompt, ...asked.prompt, scaleSize },
     sft: { ...scheduleFor(own, replay?.share ?? 0, steps), ...asked.sft },
     start: { name: start.card.name, hash: start.hash },
-    ...(replay === undefined ? {} : { replay }),
+    replay,
   });
 }
 
