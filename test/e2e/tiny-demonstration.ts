@@ -7,7 +7,7 @@ const TINY = { Steps: '3', 'Measure every': '1', 'Prompts per step': '2', 'Held-
 export async function runTiny(page: Page, change: Partial<typeof TINY> = {}): Promise<void> {
   await page.locator('lab-collapse-setup summary').click();
   for (const [label, value] of Object.entries({ ...TINY, ...change })) {
-    await page.getByLabel(label, { exact: true }).fill(value);
+    await page.locator('lab-collapse-setup').getByLabel(label, { exact: true }).fill(value);
   }
   await page.getByRole('button', { name: 'Run the demonstration' }).click();
 }

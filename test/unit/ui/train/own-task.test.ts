@@ -26,7 +26,7 @@ describe('a chosen task', () => {
     const lexicon = { brands: ['zorvex'], types: {}, attributes: {}, audiences: [] };
     const { task, files, problem } = await takenRules([fileOf({ ...TASK, lexicon })]);
     expect(problem).toBeUndefined();
-    if (task === undefined) return expect.fail('no task');
+    if (task === undefined) throw new Error('no task');
     const { settings, problems } = checkSftDraft(withTask(DRAFT, task));
     expect([...problems]).toEqual([]);
     expect(settings).toMatchObject({
