@@ -157,7 +157,7 @@ export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors f
 
   const headerBytes = readHeaderLength(bytes, fail);
   const header = parseHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerBytes), fail);
-  const data = bytes.subarray(LENGTH_BYTES + headerBytes);
+  const data = plain(bytes).subarray(LENGTH_BYTES + headerBytes);
   const infos = Object.entries(header)
     .filter(([name]) => name !== METADATA_KEY)
     .map(([name, info]) => readInfo(name, info, data.length, fail))
@@ -299,6 +299,11 @@ function compareText(a: string, b: string): number {
 
 function jsonEntry(key: string, value: unknown): string {
   return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
+}
+
+/** The same bytes; of a Buffer, as Node reads files, because the `slice` of one is no copy. */
+function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function aligned(bytes: Uint8Array, unit: number): { readonly buffer: ArrayBufferLike; readonly byteOffset: number } {
