@@ -7,8 +7,8 @@ import { keepQueries, mergeQueries } from '../../data/trained-queries.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
 import { collapseSince } from '../../runs/grpo-measure.ts';
 import { type FinishedGrpo, type GrpoHooks, runGrpo } from '../../runs/grpo-run.ts';
-import { type PreparedGrpo, prepareGrpo, type StartModel } from '../../runs/grpo-task.ts';
-import { makeFileLabFile, makeLabFile } from '../../runs/models/lab-file.ts';
+import { type PreparedGrpo, prepareGrpo } from '../../runs/grpo-task.ts';
+import { makeFileLabFile, makeLabFile, plainScale } from '../../runs/models/lab-file.ts';
 import { describePasses, PassCountsSchema, withPassRates } from '../../runs/pass-rates.ts';
 import { describeGrpo } from '../../runs/run-summary.ts';
 import { trainWatched } from '../../runs/run-watch.ts';
@@ -24,11 +24,9 @@ import { withRule } from './run-watcher.ts';
 import { measuredOnce } from './read-files.ts';
 import { RunFolder } from './run-folder.ts';
 import { writeModelFolder } from '../model-folder.ts';
+import type { NamedStart } from './start-model.ts';
 import { dataMissing, describeTraces, endedEarly } from './supervised-run.ts';
 import { note, Progress, valueText, describeStep } from '../terminal.ts';
-
-/** A start with its card. */
-export type NamedStart = StartModel & { readonly card: ModelCard };
 
 /** The folder of a run, and its inputs besides settings and start. */
 export interface ReinforcedFolder {
@@ -189,7 +187,13 @@ async function writeModel(
     weights: ended.weights,
     dtype: 'f16',
     tokenizer: start.tokenizer,
-    lab: world === undefined ? makeFileLabFile(rules, start.prompt, start.scale) : makeLabFile(world, start.prompt),
+    lab:
+      world === undefined
+        ? {
+            ...makeFileLabFile(rules, start.prompt, start.scale),
+            otherScales: start.otherScales.map(plainScale),
+          }
+        : makeLabFile(world, start.prompt),
     card: withRule(reinforced, watch),
     vectors: start.vectors?.file,
   });

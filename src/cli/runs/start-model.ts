@@ -18,6 +18,9 @@ import { readModelFiles } from '../model-folder.ts';
 import { trainToFolder } from './supervised-run.ts';
 import { note } from '../terminal.ts';
 
+/** A start with its card and the further scales that it can answer on. */
+export type NamedStart = StartModel & Pick<LabModel, 'card' | 'otherScales'>;
+
 /**
  * The model folder of a seed's start, which is trained if it does not exist yet.
  *
@@ -40,18 +43,18 @@ export async function startModel(root: string, seed: number, signal: AbortSignal
  *
  * @throws {LabError} as {@link loadStartModel}; what `readModelFiles` throws
  */
-export async function readStartModel(path: string): Promise<StartModel & Pick<LabModel, 'card'>> {
+export async function readStartModel(path: string): Promise<NamedStart> {
   return loadStartModel(await readModelFiles(path));
 }
 
 /** The same from its files. @throws {LabError} `bad-config` if it is quantised; what `loadLabModel` throws */
-export function loadStartModel(files: ReadonlyMap<ModelFileName, Uint8Array>): StartModel & Pick<LabModel, 'card'> {
+export function loadStartModel(files: ReadonlyMap<ModelFileName, Uint8Array>): NamedStart {
   const lab = loadLabModel(files, 'f32');
   disposeLabModel(lab);
   const stored = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
   const { weights: own } = lab.transformer;
   const weights = new Map([...stored].filter(([name]) => own.has(name))); // a tied model has no separate head
-  return { ...startOf(lab), weights, card: lab.card };
+  return { ...startOf(lab), weights, card: lab.card, otherScales: lab.otherScales };
 }
 
 async function isThere(path: string): Promise<boolean> {

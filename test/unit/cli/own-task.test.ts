@@ -47,6 +47,10 @@ describe('lab sft --task', () => {
     const other = await lab(...train('--resume', '--data', at('pairs.tsv'), '--task', at('other.json')));
     expect(other.err).toMatch(/keeps its settings.*data\.labels "no, partly, yes".*"no, maybe, yes"/su);
     expect((await lab(...train('--resume', ...given))).code).toBe(0);
+    // A model may answer on further scales, which are its own as the first one is.
+    const otherScales = [{ names: ['no', 'yes'], rubric: ['no', 'yes'] }];
+    const own = (await read('run', 'model', 'lab.json')) as object;
+    await writeFile(at('run', 'model', 'lab.json'), JSON.stringify({ ...own, otherScales }));
     const small = { devPairs: 1, probePrompts: 2, grpo: { prompts: 2, samples: 2, maxTokens: 4, expertBatch: 2 } };
     await writeFile(at('grpo.json'), JSON.stringify(small));
     const grpo = await lab(
@@ -54,7 +58,7 @@ describe('lab sft --task', () => {
       '--out', at('grpo'), '--backend', 'wasm',
     ); // prettier-ignore
     expect(grpo.code).toBe(0);
-    expect(await read('grpo', 'model', 'lab.json')).toMatchObject({ scale });
+    expect(await read('grpo', 'model', 'lab.json')).toMatchObject({ scale, otherScales });
   });
 
   it('is refused where it does not belong, before anything is made', async () => {
