@@ -84,13 +84,13 @@ describeBrowser('a fault', () => {
 
   it('a thread without memory says so, and its run continues from what it saved', async () => {
     const { page } = await visit(browser, TRAIN_URL);
-    await startTraining(page, { Steps: '400', 'Save every': '5' });
+    await startTraining(page, { Steps: '80', 'Save every': '5' });
     await firstCheckpoint(page);
     await exhaust(page, 'train.worker');
     await page.getByText('The model does not fit into memory').waitFor();
     await page.getByText('Memory ran out: Array buffer allocation failed. Use a smaller batch').waitFor();
     await page.reload();
-    await page.getByText(/^A run stopped at step \d+ of 400$/u).waitFor();
+    await page.getByText(/^A run stopped at step \d+ of 80$/u).waitFor();
     await page.getByRole('button', { name: 'Continue' }).click();
     expect(await page.locator('lab-run-monitor .weights').innerText()).toMatch(/^[0-9a-f]{8,}$/u);
   });
@@ -110,13 +110,13 @@ describeBrowser('a fault', () => {
 
   it('a page whose process ends, as for want of memory, offers its run to the next one', async () => {
     const { page } = await visit(browser, TRAIN_URL);
-    await startTraining(page, { Steps: '400', 'Save every': '5' });
+    await startTraining(page, { Steps: '80', 'Save every': '5' });
     await firstCheckpoint(page);
     const crashed = page.waitForEvent('crash');
     await Promise.all([crashed, page.goto('chrome://crash').catch(() => undefined)]);
     const next = await page.context().newPage();
     await next.goto(TRAIN_URL);
-    await next.getByText(/^A run stopped at step \d+ of 400$/u).waitFor();
+    await next.getByText(/^A run stopped at step \d+ of 80$/u).waitFor();
     await next.getByRole('button', { name: 'Continue' }).click();
     expect(await next.locator('lab-run-monitor .weights').innerText()).toMatch(/^[0-9a-f]{8,}$/u);
   });
