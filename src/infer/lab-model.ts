@@ -117,7 +117,11 @@ export interface ModelVectors {
  * @throws {LabError} naming the file: `bad-config`, `bad-tokenizer`, `bad-instruction` or `bad-checkpoint`
  */
 export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, precision?: Precision): LabModel {
-  const { config, stored, ...rest } = readLabModel(files);
+  return toBackend(readLabModel(files), precision);
+}
+
+/** Puts a model that has been read onto the current backend; precision as in {@link loadLabModel}. */
+export function toBackend({ config, stored, ...rest }: ReadModel, precision?: Precision): LabModel {
   return { ...rest, transformer: loadForAnswering(config, stored, precision) };
 }
 

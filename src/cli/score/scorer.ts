@@ -4,10 +4,10 @@ import { type DecodingKind, defaultDecoding } from '../../config/decoding.ts';
 import { LabError } from '../../common/errors.ts';
 import {
   type LabModel,
-  loadLabModel,
   type ModelFileName,
   onScale,
   readLabModel,
+  toBackend,
   whyNoReasons,
 } from '../../infer/lab-model.ts';
 import { answerByRules, type RulesModel, rulesModel, spokenTrace } from '../../infer/rules-model.ts';
@@ -85,11 +85,12 @@ async function findModel(options: ScorerOptions): Promise<ScorerSource> {
     });
   }
   const files = await readModelFiles(options.model);
+  const read = readLabModel(files);
   return {
-    prompt: readLabModel(files).prompt,
+    prompt: read.prompt,
     open: async (survey, grades, signal) => {
       const { backend, device } = await openNodeBackend(options.backend);
-      const { model: stored, sha256 } = await withEncoder(loadLabModel(files, options.precision), options, signal);
+      const { model: stored, sha256 } = await withEncoder(toBackend(read, options.precision), options, signal);
       const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
       note(`${model.card.name} on ${backend}: ${device}. Memory: ${describeMemory(model.transformer)}.`);
       const decoding = options.decoding ?? defaultDecoding(model.instruction);

@@ -1,7 +1,7 @@
 /**
  * The lists that the queries of a file have, without holding the file: a first pass counts the rows of each list and
- * the words of all documents, a second one places a list as soon as its last row is read. Where the rows of each query
- * stand together, that takes the memory of the longest list.
+ * the words of all documents, a second one places a list as soon as its last row is read. Memory holds one list at a
+ * time if the rows of each query follow each other.
  */
 import type { PairRow } from '../../data/files/pairs-file.ts';
 import type { ModelVectors } from '../../infer/lab-model.ts';
@@ -27,27 +27,36 @@ interface OpenList {
   placed: readonly PairRow[] | undefined;
 }
 
+/** A row that has been read and not given out. */
+interface WaitingRow {
+  readonly list: OpenList;
+  /** In its list. */
+  readonly place: number;
+}
+
 export class FileLists {
   readonly #sizes = new Map<string, number>();
+  readonly #collection: CollectionCounts;
   readonly #index: Bm25;
-  /** Undefined where all documents are at hand. */
-  readonly #counts: CollectionCounts | undefined;
+  /** Whether the documents are in a separate file, and so counted already. */
+  readonly #isCounted: boolean;
 
   /**
    * @param prompt - of the model that reads the pairs
    * @param documents - all documents, where they are in a separate file
    */
   constructor(prompt: Pick<PromptConfig, 'folding'>, documents: ReadonlyMap<string, LabDocument> | undefined) {
-    const folding = textFolding(prompt.folding);
-    this.#counts = documents === undefined ? new CollectionCounts(folding, HELD_STEMS) : undefined;
-    this.#index = this.#counts === undefined ? Bm25.of(documents?.values() ?? [], folding) : new Bm25(this.#counts);
+    this.#isCounted = documents !== undefined;
+    this.#collection = new CollectionCounts(textFolding(prompt.folding), this.#isCounted ? Infinity : HELD_STEMS);
+    for (const document of documents?.values() ?? []) this.#collection.add(document);
+    this.#index = new Bm25(this.#collection);
   }
 
   /** Counts a row in the first pass. */
   add({ pair }: PairRow): void {
     const key = listKeyOf(pair);
     this.#sizes.set(key, (this.#sizes.get(key) ?? 0) + 1);
-    this.#counts?.add(pair.document);
+    if (!this.#isCounted) this.#collection.add(pair.document);
   }
 
   /**
@@ -61,7 +70,7 @@ export class FileLists {
     const lists = new Map<string, OpenList>();
     let complete: OpenList[] = [];
     let completeRows = 0;
-    let waiting: { readonly list: OpenList; readonly place: number }[] = [];
+    const waiting: WaitingRow[] = [];
     for await (const row of rows) {
       const key = listKeyOf(row.pair);
       const list = lists.get(key) ?? { rows: [], left: this.#sizes.get(key) ?? Infinity, placed: undefined };
@@ -76,12 +85,10 @@ export class FileLists {
       await this.#place(complete, vectors);
       [complete, completeRows] = [[], 0];
       const stuck = waiting.findIndex(({ list: { placed } }) => placed === undefined);
-      const ready = stuck === -1 ? waiting : waiting.slice(0, stuck);
-      waiting = stuck === -1 ? [] : stuck === 0 ? waiting : waiting.slice(stuck);
-      yield* ready.flatMap(({ list: { placed }, place }) => placed?.[place] ?? []);
+      yield* waiting.splice(0, stuck === -1 ? waiting.length : stuck).flatMap(placedRow);
     }
     await this.#place([...complete, ...lists.values()], vectors);
-    yield* waiting.flatMap(({ list: { placed }, place }) => placed?.[place] ?? []);
+    yield* waiting.flatMap(placedRow);
   }
 
   async #place(lists: readonly OpenList[], vectors: ModelVectors | undefined): Promise<void> {
@@ -92,4 +99,8 @@ export class FileLists {
       list.placed = pairs.map((pair, i) => ({ row: i + 1, ...rows[i], pair }));
     }
   }
+}
+
+function placedRow({ list, place }: WaitingRow): PairRow | readonly [] {
+  return list.placed?.[place] ?? [];
 }

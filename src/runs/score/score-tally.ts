@@ -157,9 +157,8 @@ export class ScoreTally {
     const before = this.#compared.get(key);
     if (before === undefined) {
       // Ties are broken by the texts of documents: how a file spells its ids must not change a metric.
-      const docId = texts;
       const others = { bm25: standing?.score, likeness: meaning?.title };
-      this.#compared.set(key, { queryId, docId, label, probabilities, ...others });
+      this.#compared.set(key, { queryId, docId: texts, label, probabilities, ...others });
     } else if (before.label === label) this.#repeated += 1;
     else this.#conflicting.add(key);
   }
