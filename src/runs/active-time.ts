@@ -51,9 +51,14 @@ export class ActiveTime {
 
   /** The points of a curve with their times. */
   marked(curve: readonly RunPoint[]): RunPoint[] {
-    return curve.map((point) => {
-      const activeMs = this.#msAt.get(point.step);
-      return activeMs === undefined ? point : { ...point, activeMs };
-    });
+    return withTimes(curve, this.#msAt);
   }
+}
+
+/** The points of a curve with the milliseconds of computing by each step, where they are known. */
+export function withTimes(curve: readonly RunPoint[], msAt: ReadonlyMap<number, number>): RunPoint[] {
+  return curve.map((point) => {
+    const activeMs = msAt.get(point.step);
+    return activeMs === undefined ? point : { ...point, activeMs };
+  });
 }

@@ -8,7 +8,6 @@ import { parseConfig } from '../config/parse.ts';
 import {
   type RunCompletions,
   RunCompletionsSchema,
-  type RunPoint,
   RunPointSchema,
   type TrackedRun,
   TrackedRunSchema,
@@ -58,22 +57,12 @@ export function readRecordFiles(place: string, files: RecordFiles): RecordRun {
   }
   const run = parseJson(`${place}/run.json`, files['run.json']);
   const experiment = parseJson(`${place}/config.json`, files['config.json']);
-  const curve = readRecordCurve(place, files);
+  const curve = parseLines(`${place}/metrics.jsonl`, RunPointSchema, files['metrics.jsonl']);
   const whole = typeof run === 'object' && run !== null ? { ...run, experiment, curve } : run;
   return {
     run: parseConfig(`${place}/run.json`, TrackedRunSchema, whole),
     completions: parseLines(`${place}/${COMPLETIONS_FILE}`, RunCompletionsSchema, files[COMPLETIONS_FILE]),
   };
-}
-
-/**
- * The measurements of such files.
- *
- * @param place - the folder, for errors
- * @throws {LabError} `bad-config` naming the file and the line
- */
-export function readRecordCurve(place: string, files: RecordFiles): RunPoint[] {
-  return parseLines(`${place}/metrics.jsonl`, RunPointSchema, files['metrics.jsonl']);
 }
 
 function jsonLines(values: readonly object[]): string {

@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as v from 'valibot';
+import { LabError } from '../../common/errors.ts';
 import { parseConfig } from '../../config/parse.ts';
-import { ALL_RECORD_FILES, type RecordFiles } from '../../runs/run-record.ts';
+import { ALL_RECORD_FILES, type RecordFiles, type RecordRun, readRecordFiles } from '../../runs/run-record.ts';
 import { writeWhole } from '../outputs.ts';
 import { isErrno, systemError } from '../system-errors.ts';
 
@@ -47,6 +48,17 @@ export async function readRecordTexts(folder: string): Promise<RecordFiles> {
     if (text !== undefined) files[name] = text;
   }
   return files;
+}
+
+/** The record of a run that is in a folder; undefined if there is none, or it is damaged and is to be written anew. */
+export async function readRecordIfWhole(folder: string): Promise<RecordRun | undefined> {
+  const files = await readRecordTexts(folder);
+  try {
+    return readRecordFiles(folder, files);
+  } catch (error) {
+    if (error instanceof LabError) return undefined;
+    throw error;
+  }
 }
 
 /** A file of text; undefined if there is none. */

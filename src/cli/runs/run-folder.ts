@@ -23,13 +23,13 @@ import {
   type TrackedRun,
 } from '../../protocol/tracked-run.ts';
 import { ActiveTime } from '../../runs/active-time.ts';
-import { type RecordRun, readRecordFiles, recordFiles } from '../../runs/run-record.ts';
+import { recordFiles } from '../../runs/run-record.ts';
 import { describeGrpo } from '../../runs/run-summary.ts';
 import { newId } from '../../checkpoint/manifest.ts';
 import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import type { GrpoStep } from '../../train/grpo-telemetry.ts';
 import { writeTogether, writeWhole } from '../outputs.ts';
-import { readIfThere, readJson, readRecordTexts, readTextIfThere } from './read-files.ts';
+import { readIfThere, readJson, readRecordIfWhole, readTextIfThere } from './read-files.ts';
 import { BEST_FILE, RunWatcher } from './run-watcher.ts';
 import { isAlive, isErrno, systemError } from '../system-errors.ts';
 
@@ -59,7 +59,7 @@ export class RunFolder {
    * @throws {LabError} `bad-config` if it continues and is given another rule
    */
   async begin(step: number, watch: RunWatch | null = null): Promise<void> {
-    const kept = step === 0 ? undefined : await this.#readKept();
+    const kept = step === 0 ? undefined : await readRecordIfWhole(this.path);
     this.#watcher = await RunWatcher.begin(this.path, step, kept?.run, watch);
     const completions = (kept?.completions ?? []).filter((one) => one.step <= step);
     this.#completions = new Map(completions.map((one) => [one.step, one]));
@@ -174,7 +174,7 @@ export class RunFolder {
 
   /** The record of the run, with the id, the start and the remarks of the one that is there. */
   async #recordOf(description: RunDescription): Promise<TrackedRun> {
-    const kept = await this.#readKept();
+    const kept = await readRecordIfWhole(this.path);
     const updatedAt = Date.now();
     const isOver = description.step >= description.steps || this.endsAt(description);
     const state = isOver ? 'finished' : 'stopped';
@@ -194,16 +194,6 @@ export class RunFolder {
     const activeMs = isTimed ? this.#time.total() : null;
     const watched = isTimed ? { watch: this.#watcher.watch, best: this.#watcher.best } : {};
     return { ...(kept?.run ?? created), ...description, ...watched, curve, activeMs, state, updatedAt };
-  }
-
-  /** The record that is there; undefined if there is none, or it is damaged and is to be written anew. */
-  async #readKept(): Promise<RecordRun | undefined> {
-    const files = await readRecordTexts(this.path);
-    try {
-      return readRecordFiles(this.path, files);
-    } catch {
-      return undefined;
-    }
   }
 
   async readCheckpoint(): Promise<GrpoCheckpoint | undefined> {

@@ -5,12 +5,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors } from '../../checkpoint/safetensors.ts';
 import { LabError, messageOf } from '../../common/errors.ts';
+import type { RunSummary } from '../../protocol/tracked-run.ts';
 import { runMetadata } from '../../runs/run-file.ts';
-import { ALL_RECORD_FILES, type RecordRun, readRecordCurve, readRecordFiles } from '../../runs/run-record.ts';
-import type { RunPoint } from '../../protocol/tracked-run.ts';
+import { withTimes } from '../../runs/active-time.ts';
+import { ALL_RECORD_FILES, type RecordRun, readRecordFiles } from '../../runs/run-record.ts';
 import { summariseRun } from '../../runs/run-summary.ts';
 import type { ComparedRun } from '../../studies/run-comparison.ts';
-import { readIfThere, readRecordTexts } from './read-files.ts';
+import { readIfThere, readRecordIfWhole, readRecordTexts } from './read-files.ts';
 import { BEST_FILE } from './run-watcher.ts';
 import { systemError } from '../system-errors.ts';
 
@@ -53,7 +54,8 @@ export async function readRun(path: string): Promise<ComparedRun> {
   const bytes = await readIfThere(file);
   if (bytes !== undefined) {
     const run = summariseRun(file, runMetadata(readSafetensors(bytes, file).metadata));
-    return { path, ...run, ...(await noted(path)), curve: await timedCurve(path, run.curve) };
+    const record = await readRecordIfWhole(path);
+    return { path, ...run, ...(record && notedIn(record, run)) };
   }
   const record = await readRecord(path);
   if (record !== undefined) return { path, ...record.run };
@@ -65,36 +67,15 @@ export async function readRun(path: string): Promise<ComparedRun> {
 }
 
 /**
- * What the record beside a checkpoint adds: how the run has ended, and its best checkpoint. A record that is missing or
- * unreadable adds nothing.
+ * What the record of a run says that its checkpoint does not: how it has ended, its best checkpoint, and the times of
+ * its curve, because a checkpoint must not depend on the clock.
  */
-async function noted(path: string): Promise<Pick<ComparedRun, 'state' | 'watch' | 'best'>> {
-  try {
-    const record = await readRecord(path);
-    return record === undefined ? {} : { state: record.run.state, watch: record.run.watch, best: record.run.best };
-  } catch (error) {
-    if (error instanceof LabError) return {};
-    throw error;
-  }
-}
-
-/**
- * The curve of a checkpoint with the times of the record beside it, because a checkpoint has none: it must not depend
- * on the clock. A record that is missing or unreadable leaves the curve as it is, as a resumed run does.
- */
-async function timedCurve(path: string, curve: readonly RunPoint[]): Promise<RunPoint[]> {
-  const files = await readRecordTexts(path);
-  let recorded: RunPoint[] = [];
-  try {
-    recorded = readRecordCurve(path, files);
-  } catch (error) {
-    if (!(error instanceof LabError)) throw error;
-  }
-  const times = new Map(recorded.map(({ step, activeMs }) => [step, activeMs]));
-  return curve.map((point) => {
-    const activeMs = times.get(point.step);
-    return activeMs === undefined ? point : { ...point, activeMs };
-  });
+function notedIn(
+  { run: { state, watch, best, curve: recorded } }: RecordRun,
+  { curve }: RunSummary,
+): Pick<ComparedRun, 'state' | 'watch' | 'best' | 'curve'> {
+  const times = recorded.flatMap(({ step, activeMs }) => (activeMs === undefined ? [] : [[step, activeMs] as const]));
+  return { state, watch, best, curve: withTimes(curve, new Map(times)) };
 }
 
 /** The record of a run without its checkpoint, as the page exports it; undefined if there is none. */
