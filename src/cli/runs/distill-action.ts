@@ -34,7 +34,7 @@ import type { BackendChoice } from '../../protocol/scoring.ts';
 import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
 import { RunFolder } from './run-folder.ts';
 import { watchIn, withRule, type WatchOptions } from './run-watcher.ts';
-import { endedEarly } from './supervised-run.ts';
+import { endAt, noteEarlyEnd, type RunEnd, writeModels } from './run-end.ts';
 import type { RawSettings } from '../config-file.ts';
 import { DISTILL_OPTIONS, METHOD_SETTINGS, type MethodName } from './run-options.ts';
 import { RunLog } from './run-log.ts';
@@ -110,9 +110,9 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
     },
     keep: keepCheckpoint(runFolder, signal),
     endsAt: (checkpoint) => runFolder.endsAt(describeDistill(checkpoint)),
-    finishedAt: endedAt,
+    finishedAt: endAt,
   });
-  if (ended.step < steps) note(endedEarly(ended.step, steps));
+  noteEarlyEnd(ended, steps);
   note(`Weights ${hashWeights(ended.weights)}.`);
   const { dtype } = options;
   const { tokenizer, prompt, vectors } = teacher.model;
@@ -138,23 +138,11 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
       vectors: vectors?.file,
     });
   };
-  const best = await runFolder.readBestBytes();
-  if (best !== undefined) {
-    const at = endedAt(readDistillCheckpoint(best));
-    await write(join(options.out, 'best'), at);
-    note(`The best checkpoint is that of step ${at.step}; its model is in ${join(options.out, 'best')}.`);
-  }
-  const folder = join(options.out, 'model');
-  await write(folder, ended);
-  print(folder);
+  print(await writeModels(runFolder, ended, { endIn: (bytes) => endAt(readDistillCheckpoint(bytes)), write }));
 }
 
 /** What a run has come to, after some of its updates. */
-type EndedDistill = FinishedDistill & { readonly step: number };
-
-function endedAt({ state: { weights, tokens, step }, curve }: DistillCheckpoint): EndedDistill {
-  return { weights, tokens, curve, step };
-}
+type EndedDistill = FinishedDistill & RunEnd;
 
 function keepCheckpoint(folder: RunFolder, signal: AbortSignal): (checkpoint: DistillCheckpoint) => Promise<void> {
   return async (checkpoint) => {

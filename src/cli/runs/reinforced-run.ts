@@ -1,7 +1,6 @@
 /**
  * A GRPO run on disk: steps and checkpoints during the run, a model folder at its end.
  */
-import { join } from 'node:path';
 import type { DataSet } from '../../data/files/data-set.ts';
 import { keepQueries, mergeQueries } from '../../data/trained-queries.ts';
 import { type GrpoCheckpoint, readGrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
@@ -20,12 +19,13 @@ import type { GrpoStep } from '../../train/grpo-telemetry.ts';
 import { sampledGroups } from '../../sessions/grpo-events.ts';
 import type { RewardJudge } from '../../train/rollouts.ts';
 import { coefficientAtStart, recordingHeader, RunRecorder } from './run-recorder.ts';
+import { endAt, noteEarlyEnd, type RunEnd, writeModels } from './run-end.ts';
 import { withRule } from './run-watcher.ts';
 import { measuredOnce } from './read-files.ts';
 import { RunFolder } from './run-folder.ts';
 import { writeModelFolder } from '../model-folder.ts';
 import type { NamedStart } from './start-model.ts';
-import { dataMissing, describeTraces, endedEarly } from './supervised-run.ts';
+import { dataMissing, describeTraces } from './supervised-run.ts';
 import { note, Progress, valueText, describeStep } from '../terminal.ts';
 
 /** The folder of a run, and its inputs besides settings and start. */
@@ -99,30 +99,23 @@ export async function reinforceToFolder(
     },
     keep: (checkpoint) => folder.writeCheckpoint(checkpoint, records),
     endsAt: (checkpoint) => folder.endsAt(describeGrpo(checkpoint)),
-    finishedAt: endedAt,
+    finishedAt: endAt,
   });
   progress.end();
-  if (ended.step < steps) note(endedEarly(ended.step, steps));
+  noteEarlyEnd(ended, steps);
   note(verdictOn(ended));
   if (recorder !== undefined && recordPath !== undefined) {
     await recorder.write(recordPath, recordingHeader(experiment, start, prepared, run.device));
     note(`Recorded in ${recordPath}.`);
   }
-  const best = await folder.readBestBytes();
-  if (best !== undefined) {
-    const at = endedAt(readGrpoCheckpoint(best));
-    await writeModel(join(out, 'best'), folder.watch, experiment, start, prepared, at, run);
-    note(`The best checkpoint is that of step ${at.step}; its model is in ${join(out, 'best')}.`);
-  }
-  return writeModel(join(out, 'model'), folder.watch, experiment, start, prepared, ended, run);
+  return writeModels(folder, ended, {
+    endIn: (bytes) => endAt(readGrpoCheckpoint(bytes)),
+    write: (path, end) => writeModel(path, folder.watch, experiment, start, prepared, end, run),
+  });
 }
 
 /** What a run has come to, after some of its steps. */
-type EndedGrpo = FinishedGrpo & { readonly step: number };
-
-function endedAt({ state: { weights, tokens, step }, curve }: GrpoCheckpoint): EndedGrpo {
-  return { weights, tokens, curve, step };
-}
+type EndedGrpo = FinishedGrpo & RunEnd;
 
 /** The data of a run, with its pass rates if it has any; those are stored in the folder of the run. */
 async function prepare(
@@ -154,7 +147,7 @@ async function writeModel(
   prepared: PreparedGrpo,
   ended: EndedGrpo,
   { out, device, startFolder }: ReinforcedFolder,
-): Promise<string> {
+): Promise<void> {
   const { card } = start;
   const { generated, learned, expert } = ended.tokens;
   const { task } = prepared;
@@ -197,7 +190,6 @@ async function writeModel(
     card: withRule(reinforced, watch),
     vectors: start.vectors?.file,
   });
-  return path;
 }
 
 function verdictOn({ curve }: FinishedGrpo): string {

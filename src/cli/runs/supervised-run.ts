@@ -26,6 +26,7 @@ import type { SynthesisCounts } from '../../relevance/rules/trace-synthesis.ts';
 import type { Evaluation } from '../../train/evaluate.ts';
 import { writeModelFolder } from '../model-folder.ts';
 import { RunFolder } from './run-folder.ts';
+import { endAt, noteEarlyEnd, type RunEnd, writeModels } from './run-end.ts';
 import { withRule } from './run-watcher.ts';
 import { RunLog } from './run-log.ts';
 import { note, Progress, valueText } from '../terminal.ts';
@@ -113,40 +114,19 @@ export async function trainToFolder(experiment: SftExperiment, run: FolderRun): 
     },
     keep: save,
     endsAt: (checkpoint) => folder.endsAt(describeSft(checkpoint)),
-    finishedAt: endedAt,
+    finishedAt: endAt,
   });
   progress.end();
-  if (ended.step < experiment.sft.steps) note(endedEarly(ended.step, experiment.sft.steps));
+  noteEarlyEnd(ended, experiment.sft.steps);
   note(`Weights ${hashWeights(ended.weights)}.`);
-  const { describe = (card: ModelCard) => card } = run;
-  const described = { ...run, describe: (card: ModelCard) => withRule(describe(card), folder.watch) };
-  const best = await folder.readBestBytes();
-  if (best !== undefined) {
-    const { step } = await writeEnd(
-      join(out, 'best'),
-      experiment,
-      prepared,
-      endedAt(readSftCheckpoint(best)),
-      described,
-    );
-    note(`The best checkpoint is that of step ${step}; its model is in ${join(out, 'best')}.`);
-  }
-  const modelFolder = join(out, 'model');
-  await writeEnd(modelFolder, experiment, prepared, ended, described);
-  return modelFolder;
-}
-
-/** The sentence on a run that its rule has ended. */
-export function endedEarly(step: number, steps: number): string {
-  return `Ended by its rule after ${step} of ${steps} steps.`;
+  return writeModels(folder, ended, {
+    endIn: (bytes) => endAt(readSftCheckpoint(bytes)),
+    write: (path, end) => writeEnd(path, experiment, prepared, end, { ...run, watch: folder.watch }),
+  });
 }
 
 /** What a run has come to, after some of its updates. */
-type EndedSft = FinishedSft & { readonly step: number };
-
-function endedAt({ state: { weights, tokens, step }, curve }: SftCheckpoint): EndedSft {
-  return { weights, tokens, curve, step };
-}
+type EndedSft = FinishedSft & RunEnd;
 
 /** Writes a model folder. */
 async function writeEnd(
@@ -154,9 +134,9 @@ async function writeEnd(
   experiment: SftExperiment,
   prepared: PreparedSft,
   ended: EndedSft,
-  run: FolderRun,
-): Promise<EndedSft> {
-  const { dtype, device, describe = (card) => card } = run;
+  run: FolderRun & { readonly watch: RunWatch | null },
+): Promise<void> {
+  const { dtype, device, watch, describe = (card) => card } = run;
   const { dataHash, world, rules, model, tokenizer, examples, replayed, queries } = prepared;
   const { prompt } = experiment;
   await writeModelFolder(folder, {
@@ -170,23 +150,25 @@ async function writeEnd(
       (world === undefined
         ? { ...makeFileLabFile(rules, prompt, scaleIn(experiment)), ...run.lab }
         : makeLabFile(world, prompt)),
-    card: describe(
-      makeModelCard(experiment, {
-        dataHash,
-        model,
-        start: prepared.start?.card,
-        trainPairs: examples.length - replayed,
-        queries,
-        steps: ended.step,
-        tokens: ended.tokens,
-        curve: ended.curve,
-        dtype,
-        device,
-        date: new Date().toISOString().slice(0, 10),
-      }),
+    card: withRule(
+      describe(
+        makeModelCard(experiment, {
+          dataHash,
+          model,
+          start: prepared.start?.card,
+          trainPairs: examples.length - replayed,
+          queries,
+          steps: ended.step,
+          tokens: ended.tokens,
+          curve: ended.curve,
+          dtype,
+          device,
+          date: new Date().toISOString().slice(0, 10),
+        }),
+      ),
+      watch,
     ),
   });
-  return ended;
 }
 
 /** The scale of a run on a file; undefined for the usual one. */
