@@ -7,7 +7,9 @@ import { counted } from '../common/counted.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { TrainedQueries } from '../data/trained-queries.ts';
 import type { LabModel } from '../infer/lab-model.ts';
+import type { RulesModel } from '../infer/rules-model.ts';
 import type { ModelCard } from '../infer/model-card.ts';
+import type { LabelScore } from '../infer/score.ts';
 import { scoreStream } from '../infer/score-pairs.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
 import {
@@ -64,16 +66,22 @@ export function unseenPairs(pairs: readonly JudgedPair[], card: Pick<ModelCard, 
   return pairs.filter(({ query }) => isUnseen(query));
 }
 
-/** The answers of a model to judged pairs. @throws {LabError} what `scoreStream` throws */
-export async function answersOf(
-  model: LabModel,
+/**
+ * What a model says of judged pairs.
+ *
+ * @param read - the label, and the score to order by; default: as the model gives them
+ * @throws {LabError} what `scoreStream` throws
+ */
+export async function predictionsOf(
+  model: LabModel | RulesModel,
   pairs: readonly JudgedPair[],
+  read: (score: LabelScore) => Pick<Prediction, 'label' | 'score' | 'confidence'> = ({ label, score }) => ({ label, score }), // prettier-ignore
   signal?: AbortSignal,
 ): Promise<Prediction[]> {
   const found: Prediction[] = [];
   for await (const { item, score } of scoreStream(model, asStream(pairs.map((pair) => ({ pair }))), signal)) {
     const { queryId, document, label: gold } = item.pair;
-    found.push({ queryId, docId: document.docId, gold, label: score.label, score: score.score });
+    found.push({ queryId, docId: document.docId, gold, ...read(score) });
   }
   return found;
 }

@@ -7,7 +7,7 @@ import { parseConfig } from '../config/parse.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { describeGrades, foundScale, GradeReader } from '../data/files/grades.ts';
 import { badFile } from '../data/files/records.ts';
-import { type SftExperiment, SftExperimentSchema, type WorldData } from '../protocol/sft-experiment.ts';
+import { type FileData, type SftExperiment, SftExperimentSchema, type WorldData } from '../protocol/sft-experiment.ts';
 import { mapLabel } from '../relevance/metrics/label-report.ts';
 import { scaleOfSize } from '../relevance/pair/labels.ts';
 import { makeRuleWorld } from '../relevance/world/rule-world.ts';
@@ -31,7 +31,7 @@ export interface Replay {
 /** The share of training pairs that repeat what a model has learned before, unless another is asked for. */
 export const REPLAY_SHARE = 0.25;
 /** The share of queries that are held out, on which the model is compared with its start; none are needed besides. */
-export const HELD_OUT_SHARE = 0.2;
+const HELD_OUT_SHARE = 0.2;
 
 /**
  * The settings of a run that continues a model on a data set.
@@ -49,9 +49,7 @@ export function continuationOf(
 ): SftExperiment {
   const { grades: meanings = '' } = (asked.data ?? {}) as { readonly grades?: string };
   const { scaleSize, grades } = gradesFor(dataSet, meanings, start);
-  const of = { kind: 'file', name: dataSet.name, sha256: dataSet.sha256, devShare: HELD_OUT_SHARE, testShare: 0 };
-  const { data } = parseConfig(place, SftExperimentSchema, { data: { ...of, ...asked.data, grades } });
-  if (data.kind !== 'file') throw new LabError('bad-config', { message: 'A model is continued on a file.' });
+  const data = continuedData(place, { ...asked.data, grades }, dataSet);
   // Counted in the split itself, because queries are held out whole, however many pairs they have.
   const own = splitFile(data, scaleSize, dataSet).train.length;
   const { steps } = (asked.sft ?? {}) as { readonly steps?: unknown };
@@ -64,6 +62,14 @@ export function continuationOf(
     start: { name: start.card.name, hash: start.hash },
     replay,
   });
+}
+
+/** A data set as settings of a run that continues a model. @param asked - settings that go before the defaults */
+export function continuedData(place: string, asked: object, { name, sha256 }: DataSet): FileData {
+  const defaults = { kind: 'file', name, sha256, devShare: HELD_OUT_SHARE, testShare: 0 };
+  const { data } = parseConfig(place, SftExperimentSchema, { data: { ...defaults, ...asked } });
+  if (data.kind === 'file') return data;
+  throw new LabError('bad-config', { message: 'A model is continued on a file.' });
 }
 
 /** How often each pair is seen, and how fast is learned: gently, because a small model forgets (docs/log.md). */

@@ -5,7 +5,7 @@ import { LabError } from '../../common/errors.ts';
 import type { StoredDtype } from '../../config/stored.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import {
-  answersOf,
+  predictionsOf,
   compareContinuation,
   describeContinuation,
   heldOutPairs,
@@ -129,8 +129,8 @@ async function compareWithStart(
   const pairs = unseenPairs(heldOutPairs(experiment, given, before), after.card);
   const { scaleSize } = experiment.prompt;
   const [old, now] = [
-    await answersOf(onScale(before, scaleSize), pairs),
-    await answersOf(onScale(after, scaleSize), pairs),
+    await predictionsOf(onScale(before, scaleSize), pairs),
+    await predictionsOf(onScale(after, scaleSize), pairs),
   ];
   disposeLabModel(before);
   disposeLabModel(after);

@@ -14,7 +14,8 @@ import type { GeneralPredictions, MeaningSystem } from '../../studies/judged/gen
 import type { MonotoneJudge } from '../../studies/judged/monotone-judge.ts';
 import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
 import type { RealRecipe } from '../../studies/judged/real-data.ts';
-import { predictionsOf, withModel } from './stages.ts';
+import { predictionsOf } from '../../runs/compared-models.ts';
+import { withModel } from './stages.ts';
 
 /** Who is asked about which pairs. */
 interface Asked {

@@ -46,7 +46,8 @@ import { writeWhole } from '../outputs.ts';
 import { reinforceToFolder } from '../runs/reinforced-run.ts';
 import { readStartModel } from '../runs/start-model.ts';
 import { note } from '../terminal.ts';
-import { modelOnce, predictionsOf, supervisedOnce, withModel } from './stages.ts';
+import { predictionsOf } from '../../runs/compared-models.ts';
+import { modelOnce, supervisedOnce, withModel } from './stages.ts';
 
 /** What all folds of a recipe share. */
 export interface FoldContext {

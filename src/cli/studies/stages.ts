@@ -1,13 +1,9 @@
 /**
  * Stages of studies on real judgments: models in folders that are made once, and their predictions.
  */
-import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
 import { join } from 'node:path';
 import { disposeLabModel, type LabModel } from '../../infer/lab-model.ts';
-import type { LabelScore } from '../../infer/score.ts';
-import { scoreStream } from '../../infer/score-pairs.ts';
 import type { SftExperiment } from '../../protocol/sft-experiment.ts';
-import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { readSftCheckpoint, type SftCheckpoint } from '../../runs/sft-checkpoint.ts';
 import type { PreparedSft } from '../../runs/sft-experiment.ts';
 import { readModelFolder } from '../model-folder.ts';
@@ -47,23 +43,4 @@ export async function withModel<T>(folder: string, use: (model: LabModel) => Pro
   } finally {
     disposeLabModel(model);
   }
-}
-
-/** A model's predictions for pairs. @param read - the label, and the score to order by */
-export async function predictionsOf(
-  model: LabModel,
-  pairs: readonly JudgedPair[],
-  read: (score: LabelScore) => Pick<Prediction, 'label' | 'score' | 'confidence'>,
-  signal: AbortSignal,
-): Promise<Prediction[]> {
-  const found: Prediction[] = [];
-  for await (const { item, score } of scoreStream(model, oneByOne(pairs), signal)) {
-    const { queryId, document, label: gold } = item.pair;
-    found.push({ queryId, docId: document.docId, gold, ...read(score) });
-  }
-  return found;
-}
-
-async function* oneByOne(pairs: readonly JudgedPair[]): AsyncGenerator<{ readonly pair: JudgedPair }> {
-  for (const pair of pairs) yield await Promise.resolve({ pair });
 }

@@ -4,23 +4,22 @@
  */
 import * as v from 'valibot';
 import type { JudgedFiles } from '../../checkpoint/judged-files.ts';
-import { asStream } from '../../common/as-stream.ts';
 import { LabError } from '../../common/errors.ts';
 import { newId } from '../../checkpoint/manifest.ts';
 import { readDataSet } from '../../data/files/data-set-reader.ts';
 import { givenBlob } from '../../data/kinds/given-file.ts';
 import { openData } from '../../data/layouts/open-data.ts';
 import { normaliseQuery } from '../../data/splits.ts';
-import { scoreStream } from '../../infer/score-pairs.ts';
+import type { JudgedPair } from '../../relevance/pair/pair.ts';
+import type { LabelScore } from '../../infer/score.ts';
 import { onSoundBackend } from '../../infer/sound-backend.ts';
 import type { FileScoring } from '../../protocol/files.ts';
 import { type Learning, LearningSchema, type Lesson, type ModelComparison } from '../../protocol/learning.ts';
 import { parseConfig } from '../../config/parse.ts';
-import { SftExperimentSchema } from '../../protocol/sft-experiment.ts';
 import type { Prediction } from '../../relevance/metrics/compared-systems.ts';
-import { FEW_QUERIES, compareContinuation, isUnseenBy } from '../../runs/compared-models.ts';
+import { FEW_QUERIES, compareContinuation, isUnseenBy, predictionsOf } from '../../runs/compared-models.ts';
 import { splitFile } from '../../runs/file-data.ts';
-import { HELD_OUT_SHARE } from '../../runs/sft-continuation.ts';
+import { continuedData } from '../../runs/sft-continuation.ts';
 import { judgedPairsFile } from './file-export.ts';
 import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
@@ -87,10 +86,7 @@ export async function lessonOf(rows: JudgedRows, scores: FileScores, scoring: Fi
   const { dataSet } = await readDataSet([pairs]);
   const R = scoring.gradeNames.length;
   const grades = scoring.gradeNames.map((_, label) => `${label}=${label}`).join(',');
-  const { data } = parseConfig('The data of the lesson', SftExperimentSchema, {
-    data: { kind: 'file', name: dataSet.name, sha256: dataSet.sha256, devShare: HELD_OUT_SHARE, testShare: 0, grades },
-  });
-  if (data.kind !== 'file') throw new RangeError('lessonOf: the data are a file');
+  const data = continuedData('The data of the lesson', { grades }, dataSet);
   const { train, dev } = splitFile(data, R, dataSet);
   const queriesOf = (pairs: readonly { readonly query: string }[]): string[] => [
     ...new Set(pairs.map(({ query }) => normaliseQuery(query))),
@@ -129,28 +125,19 @@ export async function compareLearned(
   const grades = scores.grades();
   const seen = rows.seenBy(model);
   const before: Prediction[] = [];
-  const items: { readonly pair: (typeof seen)[number]['pair']; readonly gold: number }[] = [];
+  const pairs: JudgedPair[] = [];
   for (const [place, { pair }] of seen.entries()) {
     const [gold, record] = [grades[place] ?? -1, scores.recordOf(place)];
     if (gold < 0 || record === undefined || !held.has(normaliseQuery(pair.query))) continue;
     const { queryId, document } = pair;
     const label = scoring.mapping[record.label] ?? record.label;
     before.push({ queryId, docId: document.docId, gold, label, score: scores.scores[place] ?? NaN });
-    items.push({ pair, gold });
+    pairs.push({ ...pair, label: gold });
   }
-  const after: Prediction[] = [];
-  await onSoundBackend(health, async () => {
-    for await (const { item, score } of scoreStream(model, asStream(items), signal)) {
-      const { queryId, document } = item.pair;
-      const label = learned.mapping[score.label] ?? score.label;
-      after.push({ queryId, docId: document.docId, gold: item.gold, label, score: score.score });
-    }
-  });
+  const read = ({ label, score }: LabelScore): Pick<Prediction, 'label' | 'score'> => {
+    return { label: learned.mapping[label] ?? label, score };
+  };
+  const after = await onSoundBackend(health, () => predictionsOf(model, pairs, read, signal));
   const compared = compareContinuation(before, after, scoring.gradeNames.length);
-  return { ...plain(compared), isPreliminary: compared.queries < FEW_QUERIES };
-}
-
-/** A copy without shared or read-only parts, as messages have it. */
-function plain<T>(value: T): T {
-  return structuredClone(value);
+  return { ...compared, isPreliminary: compared.queries < FEW_QUERIES };
 }
