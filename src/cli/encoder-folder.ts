@@ -1,7 +1,6 @@
 /**
  * Encoders on disk: folders as Hugging Face publishes them, and what they have read before.
  */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LabError } from '../common/errors.ts';
@@ -9,9 +8,11 @@ import { ENCODER_FILES, type EncoderFileName, SentenceEncoder } from '../encoder
 import { scaleOf } from '../encoder/similarity-scale.ts';
 import { TitleEncoder } from '../encoder/title-encoder.ts';
 import type { LabModel } from '../infer/lab-model.ts';
+import type { Pair } from '../relevance/pair/pair.ts';
 import type { VectorSource } from '../relevance/prompt/meaning.ts';
 import { KeptVectors } from '../vectors/kept-vectors.ts';
 import { writeWhole } from './outputs.ts';
+import { hashBytes } from './content-hashes.ts';
 import { isErrno, systemError } from './system-errors.ts';
 import { note, Progress } from './terminal.ts';
 
@@ -24,7 +25,7 @@ export interface EncoderOptions {
 export interface OpenedEncoder {
   readonly source: VectorSource;
   /** Reads pairs, says how far it is, and keeps what is new. */
-  readonly read: (pairs: Iterable<Parameters<NonNullable<VectorSource['titleSimilarity']>>[0]>) => Promise<void>;
+  readonly read: (pairs: Iterable<Pair>) => Promise<void>;
   readonly sha256: string;
 }
 
@@ -79,9 +80,7 @@ export async function openEncoder(
   signal?: AbortSignal,
 ): Promise<OpenedEncoder> {
   const files = await readEncoderFiles(folder);
-  const hash = createHash('sha256');
-  for (const name of ENCODER_FILES) hash.update(files.get(name) ?? new Uint8Array());
-  const sha256 = hash.digest('hex');
+  const sha256 = hashBytes(files.values());
   const encoder = SentenceEncoder.load(files);
   const kept = await readKept(keptPath, { encoder: sha256, width: encoder.config.width });
   note(`Titles are compared by ${basename(folder)}${keptPath === undefined ? '' : `; ${kept.size.toLocaleString('en')} vectors were kept`}.`); // prettier-ignore

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { Rng } from '../../src/common/rng.ts';
 import { startKillableBrowser } from './killable-browser.ts';
-import { looksOf, visit, whole } from './visit.ts';
+import { dropFile, looksOf, visit, whole } from './visit.ts';
 
 const FILES_URL = `${inject('pageUrl')}?backend=wasm#/files`;
 const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];
@@ -40,16 +40,8 @@ function manyPairsTsv(rows: number): string {
 }
 
 /** Drops a file in the middle of the view. */
-async function drop(page: Page, name: string, text: string): Promise<void> {
-  const files = await page.evaluateHandle(
-    ([fileName, contents]) => {
-      const transfer = new DataTransfer();
-      transfer.items.add(new File([contents ?? ''], fileName ?? ''));
-      return transfer;
-    },
-    [name, text],
-  );
-  await page.locator('lab-files-view').dispatchEvent('drop', { dataTransfer: files });
+function drop(page: Page, name: string, text: string): Promise<void> {
+  return dropFile(page.locator('lab-files-view'), name, text);
 }
 
 /** What an export gives. */

@@ -1,10 +1,7 @@
 /** A Chromium that can be killed, opened at the built page, with a record of what the page must not do. */
 import { inject } from 'vitest';
 import { type KillableChromium, startChromium } from '../setup/killable-chromium.ts';
-import { watchOrigins } from './visit.ts';
-
-/** Training takes long on a small machine that is busy with other work. */
-const LONGEST_WAIT_MS = 120_000;
+import { LONGEST_WAIT_MS, watchOrigins } from './visit.ts';
 
 /** A running browser with one page. */
 export interface KillableBrowser extends Omit<KillableChromium, 'context'> {

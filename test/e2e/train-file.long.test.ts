@@ -11,7 +11,7 @@ import { startInstruction } from '../../src/relevance/rules/start-instruction.ts
 import { describeBrowser } from '../setup/chromium.ts';
 import { pairsTsv } from '../unit/runs/own-pairs.ts';
 import { type KillableBrowser, startKillableBrowser } from './killable-browser.ts';
-import { answered, shownLabel } from './visit.ts';
+import { answered, dropFile, shownLabel } from './visit.ts';
 
 const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;
 const SETTINGS = {
@@ -154,16 +154,8 @@ function wordedTsv(): string {
 }
 
 /** Drops a file on its target. */
-async function drop(page: Page, name: string, text: string): Promise<void> {
-  const files = await page.evaluateHandle(
-    ([fileName, contents]) => {
-      const transfer = new DataTransfer();
-      transfer.items.add(new File([contents ?? ''], fileName ?? ''));
-      return transfer;
-    },
-    [name, text],
-  );
-  await page.locator('lab-data-choice .drop').dispatchEvent('drop', { dataTransfer: files });
+function drop(page: Page, name: string, text: string): Promise<void> {
+  return dropFile(page.locator('lab-data-choice .drop'), name, text);
 }
 
 /** The hash of all weights at the end of the run. */

@@ -1,7 +1,7 @@
 /**
  * One visit to the page: a new browser context, with a record of everything the page must not do.
  */
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { inject, it, onTestFinished } from 'vitest';
 
 /** WebGPU on a software adapter takes seconds where a GPU takes milliseconds. */
@@ -62,6 +62,19 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   context.on('weberror', (error) => complaints.push(error.error().message));
   await page.goto(url.includes('#') ? url : `${url}#/score`);
   return { page, foreignRequests, complaints };
+}
+
+/** Drops a file on an element. */
+export async function dropFile(target: Locator, name: string, text: string): Promise<void> {
+  const dataTransfer = await target.page().evaluateHandle(
+    ([fileName, contents]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([contents ?? ''], fileName ?? ''));
+      return transfer;
+    },
+    [name, text],
+  );
+  await target.dispatchEvent('drop', { dataTransfer });
 }
 
 /** Waits until the label of the last question is final and its reasoning has ended. */

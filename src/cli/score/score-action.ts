@@ -35,7 +35,7 @@ import { ScoreExports } from './score-exports.ts';
 import { modelHash } from './verify-action.ts';
 import { nameOfPath } from '../given-paths.ts';
 import { interruption } from '../interruption.ts';
-import { hashFile } from './score-journal.ts';
+import { hashFile } from '../content-hashes.ts';
 import { findScorer, type ScorerOptions } from './scorer.ts';
 import { checkScoreOutput, SCORED_ROLES, scoredNames, ScoreOutput } from './score-output.ts';
 import { printSummary } from './score-summary.ts';

@@ -3,9 +3,7 @@
  * the model; each further line holds the scores of a batch and the length of the output after it. A batch counts once
  * its line is complete, so the two files are consistent whenever the process is killed.
  */
-import { createReadStream } from 'node:fs';
 import { appendFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import type { LabelScore } from '../../infer/score.ts';
@@ -143,20 +141,6 @@ export class ScoreJournal {
       throw systemError(error, `write ${this.#path}`);
     }
   }
-}
-
-/** The SHA-256 of a file in hexadecimal. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
-}
-
-/** The SHA-256 of several contents in their order. */
-export function hashBytes(contents: Iterable<Uint8Array>): string {
-  const hash = createHash('sha256');
-  for (const bytes of contents) hash.update(bytes);
-  return hash.digest('hex');
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

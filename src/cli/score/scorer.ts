@@ -26,7 +26,7 @@ import { type EncoderOptions, withEncoder } from '../encoder-folder.ts';
 import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import { note } from '../terminal.ts';
-import { hashBytes } from './score-journal.ts';
+import { hashBytes } from '../content-hashes.ts';
 import { type Reason, reasonsOf } from './score-output.ts';
 
 export interface ScorerOptions extends EncoderOptions {

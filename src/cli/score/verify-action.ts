@@ -17,7 +17,7 @@ import { interruption } from '../interruption.ts';
 import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import { assertFile, openFiles, readDocuments } from '../pair-files.ts';
-import { hashBytes, hashFile } from './score-journal.ts';
+import { hashBytes, hashFile } from '../content-hashes.ts';
 import { note, print, Progress } from '../terminal.ts';
 
 interface VerifyOptions {

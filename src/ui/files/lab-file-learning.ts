@@ -13,7 +13,7 @@ import { LabElement } from '../parts/lab-element.ts';
 import '../parts/lab-notice.ts';
 import { announcement, progressText, stageText } from '../parts/sessions/training-text.ts';
 import { isUnderWay } from '../parts/sessions/training-state.ts';
-import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import { actionsStyles, baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import type { LearningController } from './learning-controller.ts';
 
 const MEASURES = [
@@ -27,6 +27,7 @@ export class LabFileLearning extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
+    actionsStyles,
     headingStyles,
     fieldStyles,
     css`
@@ -49,12 +50,6 @@ export class LabFileLearning extends LabElement {
         max-width: 46rem;
         color: var(--muted);
         font-size: var(--text-small);
-      }
-      .actions {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-2) var(--space-3);
-        align-items: center;
       }
       label {
         display: inline-flex;

@@ -11,7 +11,7 @@ import { formatCount } from '../parts/format.ts';
 import '../parts/forms/lab-grade-choice.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import '../parts/lab-notice.ts';
-import { baseStyles, buttonStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
+import { actionsStyles, baseStyles, buttonStyles, headingStyles, tableStyles } from '../parts/shared-styles.ts';
 
 /** How a file is to be read. */
 export interface Mapping {
@@ -41,6 +41,7 @@ export class LabFileMapping extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
+    actionsStyles,
     headingStyles,
     fieldStyles,
     tableStyles,
@@ -117,12 +118,6 @@ export class LabFileMapping extends LabElement {
       .facts strong {
         color: var(--ink);
         font-weight: 600;
-      }
-      .actions {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-2) var(--space-3);
-        align-items: center;
       }
       summary {
         width: fit-content;

@@ -3,6 +3,7 @@
  * below.
  */
 import { css } from 'lit';
+import { actionsStyles } from './shared-styles.ts';
 
 export const readoutStyles = css`
   .readout {
@@ -46,12 +47,7 @@ export const readoutStyles = css`
     color: var(--muted);
     font-size: var(--text-small);
   }
-  .actions {
-    display: flex;
-    flex-wrap: wrap;
-    gap: var(--space-2) var(--space-3);
-    align-items: center;
-  }
+  ${actionsStyles}
   progress {
     display: block;
     width: 100%;

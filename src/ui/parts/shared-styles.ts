@@ -107,6 +107,16 @@ export const headingStyles = css`
   }
 `;
 
+/** Buttons and what belongs to them in a row. */
+export const actionsStyles = css`
+  .actions {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-2) var(--space-3);
+    align-items: center;
+  }
+`;
+
 /** Tables of numbers, which scroll sideways where there is no room. Each table sets its own cell spacing. */
 export const tableStyles = css`
   .table {
