@@ -107,9 +107,9 @@ export function fnv1a(text: string): number {
 }
 
 /**
- * A short text that stands for several long ones, in 106 bits, so that no two lists of texts share one by chance.
+ * A short key of a list of texts. It has 106 bits, because a chance collision would mix up two documents of a file.
  *
- * @param texts - read once, because they may be all that a file holds
+ * @param texts - each is read once, because together they may be a whole file
  */
 export function textKey(...texts: readonly string[]): string {
   let [a, b, c, d] = [0x811c9dc5, 0x41c6ce57, 0xdeadbeef, 0x2545f491];

@@ -3,10 +3,10 @@
  * machine sleeps or a page is frozen; nobody worked then, so it is no part of how long work takes or what time is left.
  */
 
-/** A stretch has slept if it takes at least this long ... */
+/** The machine slept in a stretch that takes at least this long, and longer than usual by the factor below. */
 const LEAST_SLEEP_MS = 5 * 60_000;
-/** ... and this many times as long as the others usually do, of which the last so many count. */
 const SLEEP_FACTOR = 20;
+/** The last stretches, whose median is the usual length. */
 export const REMEMBERED_STRETCHES = 9;
 
 /**

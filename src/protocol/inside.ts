@@ -9,7 +9,7 @@ export const InsideSchema = v.strictObject({
   /** The answer, with the probabilities of its R labels. */
   label: count,
   probabilities: v.array(share),
-  /** The prompt, word by word: the tokens of a word are joined, special ones stand for themselves. */
+  /** The words of the prompt: the tokens of a word are joined, and each special token is a word of its own. */
   words: v.array(
     v.strictObject({
       text: v.string(),

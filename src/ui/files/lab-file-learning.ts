@@ -124,7 +124,7 @@ export class LabFileLearning extends LabElement {
       <div>
         ${this.#failure(lesson)}
         <p>
-          ${name} goes on learning from the grades and corrections of this file, here in the browser. A fifth of the
+          ${name} continues to learn from the grades and corrections of this file, here in the browser. A fifth of the
           graded queries is held out: on them alone the model is compared with the one before, and then you choose
           between the two.
         </p>

@@ -1,6 +1,6 @@
 /**
- * "Learn from these" in the Files view: a lesson is made of the grades and corrections of the open file, a model goes on
- * learning from it in a training thread, and both models are compared on held-out queries. The state is kept with the
+ * "Learn from these" in the Files view: the grades and corrections of the open file become a lesson, a training thread
+ * continues the model on it, and both models are compared on held-out queries. The state is kept with the
  * file, so that a page that was closed finds the lesson again.
  */
 import type { ReactiveControllerHost } from 'lit';

@@ -1,4 +1,4 @@
-/** An own task in one file (protocol/task-file.ts), as the settings and the files of rules that it stands for. */
+/** Converts a task file (protocol/task-file.ts) to settings of the form and files of rules. */
 import { leafAt, typedSetting, type SettingValue } from '../../config/setting-values.ts';
 import { isTask, parseTask, type TaskFile } from '../../protocol/task-file.ts';
 import type { SettingsDraft } from '../parts/forms/settings-draft.ts';
