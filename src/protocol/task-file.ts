@@ -77,6 +77,14 @@ export function parseTask(place: string, text: string): TaskFile {
   return task;
 }
 
+/** The settings of a run on a file that a task decides; what it leaves out stays as it is. */
+export function settingsOfTask({ labels, grades, prompt }: TaskFile): {
+  readonly data: { readonly labels: string; readonly grades: string };
+  readonly prompt: TaskFile['prompt'] & { readonly scaleSize: number };
+} {
+  return { data: { labels: labels.join(', '), grades }, prompt: { ...prompt, scaleSize: labels.length } };
+}
+
 /** Whether a text is meant as a task, right or wrong, and not as an instruction or a lexicon. */
 export function isTask(text: string): boolean {
   try {

@@ -6,7 +6,7 @@ import { parseConfig } from '../../config/parse.ts';
 import type { DataSet } from '../../data/files/data-set.ts';
 import { likelyScale } from '../../data/files/data-set-reader.ts';
 import { type FileData, type SftExperiment, SftExperimentSchema, withDataKind } from '../../protocol/sft-experiment.ts';
-import type { TaskFile } from '../../protocol/task-file.ts';
+import { settingsOfTask, type TaskFile } from '../../protocol/task-file.ts';
 import { instructionHash } from '../../relevance/rules/instruction.ts';
 import { CURRENT_STANDING } from '../../relevance/prompt/standing.ts';
 import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
@@ -42,12 +42,13 @@ export async function sftSettings(
 ): Promise<SftExperiment> {
   const { config, rules, task } = options;
   if (task !== undefined && (rules !== undefined || given === undefined)) throw misplacedTask(given);
-  const asked = await askedSettings(options, explicit, given);
+  const own = task === undefined ? undefined : await readTaskFile(task);
+  const asked = await askedSettings(options, explicit, given, own);
   const settings = parseConfig(config ?? task ?? 'The settings', SftExperimentSchema, asked);
   if (rules !== undefined) return withInstruction(settings, rules, given);
   const { data, prompt } = settings;
-  if (task === undefined || given === undefined || data.kind === 'world') return settings;
-  return withOwn(settings, withTaskRules(data, await readTaskFile(task), prompt.scaleSize, given));
+  if (own === undefined || given === undefined || data.kind === 'world') return settings;
+  return withOwn(settings, withTaskRules(data, own, prompt.scaleSize, given));
 }
 
 /** Settings that a start decides. */
@@ -73,7 +74,7 @@ export async function continuedSettings(
       fix: 'Leave that out, or train a new model without --start.',
     });
   }
-  const { data, ...settings } = await readSettings(options);
+  const { data, ...settings } = await readSettings(options.config);
   const asked = SFT_OPTIONS.apply(
     { ...settings, data: withChanges(data, { kind: 'file', grades: options.grade }) },
     explicit,
@@ -93,14 +94,11 @@ export async function resumedSftSettings(
 ): Promise<SftExperiment> {
   const { config, rules, task, grade } = options;
   // Unknown settings are reported first.
-  parseConfig(
-    config ?? 'The settings',
-    SftExperimentSchema,
-    await readSettings(config === undefined ? {} : { config }),
-  );
-  const file = await readSettings(options);
-  const named = rules === undefined ? undefined : await readInstructionFile(rules);
-  const wanted = named ?? (task === undefined ? undefined : (await readTaskFile(task)).rules);
+  const bare = await readSettings(config);
+  parseConfig(config ?? 'The settings', SftExperimentSchema, bare);
+  const given = task === undefined ? undefined : await readTaskFile(task);
+  const file = given === undefined ? bare : withTask(bare, given);
+  const wanted = rules === undefined ? given?.rules : await readInstructionFile(rules);
   const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
   const asked = {
     ...requestedSettings(experiment, file, SFT_OPTIONS, explicit, grade),
@@ -115,8 +113,10 @@ async function askedSettings(
   options: SftSettingOptions,
   explicit: readonly ExplicitSetting[],
   given: DataSet | undefined,
+  task: TaskFile | undefined,
 ): Promise<RawSettings> {
-  const { data, prompt, sft, ...rest } = await readSettings(options);
+  const bare = await readSettings(options.config);
+  const { data, prompt, sft, ...rest } = task === undefined ? bare : withTask(bare, task);
   const { grade: grades } = options;
   const steps = explicit.find(({ field }) => field.path === 'sft.steps')?.value;
   return SFT_OPTIONS.apply(
@@ -140,19 +140,19 @@ async function askedSettings(
 }
 
 /** The contents of the settings file. */
-async function readSettings({ config, task }: Pick<SftSettingOptions, 'config' | 'task'>): Promise<RawSettings> {
+async function readSettings(config: string | undefined): Promise<RawSettings> {
   const file = config === undefined ? {} : await readConfigFile(config, '{"sft": {"steps": 500}}');
-  const settings = withDataKind(file) as RawSettings;
-  return task === undefined ? settings : withTask(settings, await readTaskFile(task));
+  return withDataKind(file) as RawSettings;
 }
 
 /** Settings with those of a task in place of their own. */
 function withTask({ data, prompt, ...others }: RawSettings, task: TaskFile): RawSettings {
-  const labels = task.labels.join(', ');
+  const own = settingsOfTask(task);
+  const { labels, grades } = own.data;
   return {
     ...others,
-    data: withChanges(data, { labels, grades: task.grades === '' ? undefined : task.grades }),
-    prompt: withChanges(prompt, { ...task.prompt, scaleSize: task.labels.length }),
+    data: withChanges(data, { labels, grades: grades === '' ? undefined : grades }),
+    prompt: withChanges(prompt, own.prompt),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Converts a task file (protocol/task-file.ts) to settings of the form and files of rules. */
 import { leafAt, typedSetting, type SettingValue } from '../../config/setting-values.ts';
-import { isTask, parseTask, type TaskFile } from '../../protocol/task-file.ts';
+import { isTask, parseTask, settingsOfTask, type TaskFile } from '../../protocol/task-file.ts';
 import type { SettingsDraft } from '../parts/forms/settings-draft.ts';
 import { SFT_FORM } from './sft-draft.ts';
 
@@ -31,11 +31,8 @@ export async function takenRules(files: readonly File[]): Promise<TakenRules> {
 }
 
 /** The draft with labels, grades and prompt of a task; what the task leaves out stays. */
-export function withTask(draft: SettingsDraft, { labels, grades, prompt }: TaskFile): SettingsDraft {
-  const settings = {
-    data: { labels: labels.join(', '), grades },
-    prompt: { ...prompt, scaleSize: labels.length },
-  };
+export function withTask(draft: SettingsDraft, task: TaskFile): SettingsDraft {
+  const settings = settingsOfTask(task);
   const taken = new Map(draft);
   for (const { path, kind } of SFT_FORM.fields) {
     const value = leafAt(settings, path) as SettingValue | undefined;
