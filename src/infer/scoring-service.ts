@@ -3,6 +3,7 @@
  * time, as a stream of events.
  */
 import { LabError } from '../common/errors.ts';
+import { Turns } from '../common/turns.ts';
 import { parseConfig } from '../config/parse.ts';
 import { countParameters } from '../config/model-config.ts';
 import { type BackendHealth, watchBackend } from '../gpu/current-backend.ts';
@@ -44,7 +45,7 @@ export class ScoringService implements ScoringApi {
   readonly #running = new Map<number, AbortController>();
   #loaded: LoadedModel | undefined;
   // Answers share one GPU queue; each waits for the previous one, which a newer request has usually cancelled.
-  #queue: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(backend: ScoringBackend) {
     this.#backend = backend;
@@ -59,7 +60,7 @@ export class ScoringService implements ScoringApi {
     onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
     const model = await onSoundBackend(health, async () => {
       const loaded = loadLabModel(files);
-      await this.#queue; // an answer may still be using the old model
+      await this.#turns.ended; // an answer may still be using the old model
       if (this.#loaded !== undefined) disposeLabModel(this.#loaded.model);
       this.#loaded = { model: loaded, health };
       await warmUp(loaded);
@@ -80,7 +81,7 @@ export class ScoringService implements ScoringApi {
   async answer(id: number, request: AnswerRequest, emit: (event: ScoringEvent) => void): Promise<void> {
     const controller = new AbortController();
     this.#running.set(id, controller);
-    await untilDelivered(emit, (tell) => this.#takeTurn(() => this.#answer(id, request, controller.signal, tell)));
+    await untilDelivered(emit, (tell) => this.#turns.take(() => this.#answer(id, request, controller.signal, tell)));
   }
 
   async #answer(
@@ -107,38 +108,21 @@ export class ScoringService implements ScoringApi {
   async inside(id: number, request: AnswerRequest): Promise<Inside> {
     const controller = new AbortController();
     this.#running.set(id, controller);
-    let seen: Inside | undefined;
-    let thrown: unknown;
-    await this.#takeTurn(async () => {
-      try {
+    try {
+      return await this.#turns.take(async () => {
         const { pair, decoding } = parseConfig('The request', AnswerRequestSchema, request);
         const { model, health } = this.#ready();
         const { lookInside } = await import('./inside.ts'); // few people ask for it
-        seen = await onSoundBackend(health, () => lookInside(model, pair, { decoding, signal: controller.signal }));
-      } catch (error) {
-        thrown = error;
-      } finally {
-        this.#running.delete(id);
-      }
-    });
-    if (seen === undefined) throw thrown;
-    return seen;
+        return onSoundBackend(health, () => lookInside(model, pair, { decoding, signal: controller.signal }));
+      });
+    } finally {
+      this.#running.delete(id);
+    }
   }
 
   #ready(): LoadedModel {
     if (this.#loaded !== undefined) return this.#loaded;
     throw new LabError('not-found', { message: 'No model is loaded.', fix: 'Load a model first.' });
-  }
-
-  /** Runs a task after all earlier ones; `task` must not throw. */
-  #takeTurn(task: () => Promise<void>): Promise<void> {
-    const before = this.#queue;
-    const turn = (async () => {
-      await before;
-      await task();
-    })();
-    this.#queue = turn;
-    return turn;
   }
 
   async cancel(id: number): Promise<void> {

@@ -4,6 +4,7 @@
  * session can begin.
  */
 import { openedOnce } from '../common/opened-once.ts';
+import { Turns } from '../common/turns.ts';
 import { newId } from '../checkpoint/manifest.ts';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
@@ -121,7 +122,7 @@ export class SessionService implements TrainingApi {
   /** Resolves when the present session has a backend, or has ended without one. */
   #opened: Promise<void> = Promise.resolve();
   // Serialises work, because tfjs has one current backend.
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: SessionServiceOptions) {
     this.#options = options;
@@ -151,7 +152,8 @@ export class SessionService implements TrainingApi {
     await this.#opened;
     const running = this.#session === undefined ? undefined : this.#open?.backend;
     // While a run is under way, its backend must stay the current one.
-    const { rates, ...description } = running ?? (await this.#inTurn(() => this.#backendFor(choice, { model, step })));
+    const { rates, ...description } =
+      running ?? (await this.#turns.take(() => this.#backendFor(choice, { model, step })));
     return {
       ...description,
       problems: [...description.problems],
@@ -350,7 +352,7 @@ export class SessionService implements TrainingApi {
     });
     this.#session = session;
     try {
-      await this.#inTurn(() =>
+      await this.#turns.take(() =>
         work(session, (choice, workload) => {
           open = async () => {
             const backend = await this.#backendFor(choice, workload);
@@ -390,11 +392,5 @@ export class SessionService implements TrainingApi {
   async #store(): Promise<RunStore> {
     if (this.#openStore !== undefined) return this.#openStore();
     throw new LabError('not-found', { message: 'No checkpoints are stored here.' });
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 }

@@ -8,6 +8,7 @@ import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts
 import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import { openedOnce } from '../../common/opened-once.ts';
+import { Turns } from '../../common/turns.ts';
 import { parseConfig } from '../../config/parse.ts';
 import { shapeOfFiles } from '../../data/layouts/open-data.ts';
 import { untilDelivered } from '../../protocol/delivery.ts';
@@ -75,8 +76,8 @@ export class FilesService implements FilesApi {
   readonly #surroundings: FilesSurroundings;
   readonly #store: () => Promise<JudgedStore>;
   #open: OpenFile | undefined;
-  /** Mappings and loads of models in their order; it does not reject. */
-  #lastChange: Promise<unknown> = Promise.resolve();
+  /** Of mappings and loads of models. */
+  readonly #turns = new Turns();
   /** How many models were asked for. */
   #asked = 0;
   readonly #work = new ModelWork();
@@ -114,7 +115,7 @@ export class FilesService implements FilesApi {
 
   /** Mappings run one after the other, because the last one requested must be the one that stays. */
   map(columns: Record<string, string>, grades: string, isMapped: boolean, reading?: FileReading): Promise<OpenedFile> {
-    return this.#inTurn(() => this.#map(columns, grades, isMapped, reading));
+    return this.#turns.take(() => this.#map(columns, grades, isMapped, reading));
   }
 
   async #map(
@@ -143,7 +144,7 @@ export class FilesService implements FilesApi {
   /** Models are loaded one after the other, because the last one requested must be the one that stays. */
   prepare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void): Promise<FileScoring> {
     const number = ++this.#asked;
-    return this.#inTurn(() => {
+    return this.#turns.take(() => {
       if (number === this.#asked) return this.#prepare(request, onProgress);
       throw new LabError('aborted', { message: 'Another model was chosen.' });
     });
@@ -283,7 +284,7 @@ export class FilesService implements FilesApi {
 
   /** Takes the place of the model that was loaded, because there is room for one. */
   compare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void, fileId: string): Promise<Learning> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const open = this.#opened();
       const { scoring, learning } = comparableOf(open, fileId);
       await this.#prepare(request, onProgress);
@@ -299,12 +300,6 @@ export class FilesService implements FilesApi {
 
   async verify(proof: Blob, windows: number): Promise<Verified> {
     return this.#work.exclusively((signal) => verifyFile(this.#opened(), proof, windows, signal));
-  }
-
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const changing = this.#lastChange.then(change);
-    this.#lastChange = changing.catch(() => undefined);
-    return changing;
   }
 
   /** Scores until the end or {@link pause}. */

@@ -2,6 +2,7 @@
  * Keeps the list of runs up to date for the Runs view and makes changes to it, one after another. A failure is kept for
  * display, and what was deleted last can be brought back.
  */
+import { Turns } from '../../common/turns.ts';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { type Failure, failureOf } from '../../protocol/failure.ts';
 import type { PresetRequest, RunExport, RunsImported, RunsOverview, SweepRequest } from '../../protocol/runs.ts';
@@ -27,7 +28,7 @@ export class RunsController implements ReactiveController {
   readonly #host: ReactiveControllerHost;
   readonly #open: () => Promise<RunsClient>;
   #client: Promise<RunsClient> | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   /** A refresh that has not begun, and so covers all that happens until then. */
   #refresh: Promise<void> | undefined;
 
@@ -135,9 +136,7 @@ export class RunsController implements ReactiveController {
   }
 
   #act(doing: string | undefined, work: (client: RunsClient) => Promise<void>): Promise<void> {
-    const act = this.#turn.then(() => this.#actNow(doing, work));
-    this.#turn = act;
-    return act;
+    return this.#turns.take(() => this.#actNow(doing, work));
   }
 
   async #actNow(doing: string | undefined, work: (client: RunsClient) => Promise<void>): Promise<void> {

@@ -3,6 +3,7 @@
  * once their worker is available. A failure is kept for display. The list is read again after every change, including
  * those of other tabs.
  */
+import { Turns } from '../../../common/turns.ts';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { CheckpointOverview } from '../../../protocol/checkpoints.ts';
 import { type Failure, failureOf } from '../../../protocol/failure.ts';
@@ -25,7 +26,7 @@ export class CheckpointsController implements ReactiveController {
   readonly #firstClient = new Promise<CheckpointClient>((resolve) => {
     this.#clientCame = resolve;
   });
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(host: ReactiveControllerHost) {
     this.#host = host;
@@ -67,9 +68,7 @@ export class CheckpointsController implements ReactiveController {
    * @returns the result of `work`, or undefined if it failed, with the failure in the state
    */
   act<T>(doing: string, work: (client: CheckpointClient) => Promise<T>): Promise<T | undefined> {
-    const act = this.#turn.then(() => this.#act(doing, work));
-    this.#turn = act;
-    return act;
+    return this.#turns.take(() => this.#act(doing, work));
   }
 
   async #act<T>(doing: string, work: (client: CheckpointClient) => Promise<T>): Promise<T | undefined> {
