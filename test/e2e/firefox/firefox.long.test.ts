@@ -8,10 +8,10 @@ import { connectChromium } from '../../setup/chromium.ts';
 import { FIREFOX_CONTEXT, FIREFOX_PATH, launchFirefox } from '../../setup/firefox.ts';
 import { BUILT_PAGE, serveFolder } from '../static-host.ts';
 import { runTiny } from '../tiny-demonstration.ts';
+import { finishedHash, pauseAfterCheckpoint, startRun, TINY } from '../train/tiny-run.ts';
 import { answered, LONGEST_WAIT_MS, shownLabel, visit } from '../visit.ts';
 
 const PAGE_URL = inject('pageUrl');
-const TINY = { 'Training queries': '12', 'Held-out pairs': '4', Steps: '24', 'Batch size': '4', 'Evaluate every': '12', 'Save every': '4' }; // prettier-ignore
 
 describe.skipIf(FIREFOX_PATH === undefined || inject('chromium') === null)('the page in Firefox', () => {
   let browser: Browser;
@@ -57,7 +57,7 @@ describe.skipIf(FIREFOX_PATH === undefined || inject('chromium') === null)('the 
 
   it('trains to the weights of Chromium, keeps checkpoints, continues after a reload, and answers with them', async () => {
     const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`, FIREFOX_CONTEXT);
-    await startTraining(page);
+    await startRun(page, TINY);
     const hash = await finishedHash(page);
     const rows = page.locator('lab-checkpoint h3');
     const kept = ['first-model, step 24', 'first-model, step 20', 'first-model, step 16'];
@@ -67,26 +67,21 @@ describe.skipIf(FIREFOX_PATH === undefined || inject('chromium') === null)('the 
     expect(await finishedHash(page)).toBe(hash);
 
     await page.getByRole('button', { name: 'New run' }).click();
-    await page.getByRole('button', { name: 'Start training' }).click();
-    await page
-      .getByRole('heading', { name: /^first-model, step \d+$/u })
-      .first()
-      .waitFor();
-    await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    await startRun(page, { Name: 'again' });
+    const saved = await pauseAfterCheckpoint(page, 'again', Number(TINY['Save every']));
     await page.reload();
-    await page.getByText(/^A run stopped at step \d+ of 24$/u).waitFor();
+    await page.getByText(`A run stopped at step ${saved} of 24`).waitFor();
     await page.getByRole('button', { name: 'Continue' }).click();
     expect(await finishedHash(page)).toBe(hash);
     await page.getByRole('link', { name: 'Score with this model' }).click();
-    await page.locator('.origin', { hasText: 'your checkpoint first-model, step 24' }).waitFor();
+    await page.locator('.origin', { hasText: 'your checkpoint again, step 24' }).waitFor();
     await answered(page);
     expect(complaints).toEqual([]);
 
     const chromium = await connectChromium();
     onTestFinished(() => chromium.close());
     const { page: other } = await visit(chromium, `${PAGE_URL}?backend=wasm#/train`);
-    await startTraining(other);
+    await startRun(other, TINY);
     expect(await finishedHash(other)).toBe(hash);
   });
 
@@ -123,12 +118,3 @@ describe.skipIf(FIREFOX_PATH === undefined || inject('chromium') === null)('the 
     await page.locator('lab-run-plan button.primary:enabled').waitFor();
   });
 });
-
-async function startTraining(page: Page): Promise<void> {
-  for (const [label, value] of Object.entries(TINY)) await page.getByLabel(label, { exact: true }).fill(value);
-  await page.getByRole('button', { name: 'Start training' }).click();
-}
-
-function finishedHash(page: Page): Promise<string> {
-  return page.locator('lab-run-monitor .weights').innerText();
-}

@@ -7,22 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
-import { describeBrowser } from '../setup/chromium.ts';
-import { type KillableBrowser, startKillableBrowser } from './killable-browser.ts';
-import { answered, shownLabel, whole } from './visit.ts';
+import { describeBrowser } from '../../setup/chromium.ts';
+import { type KillableBrowser, startKillableBrowser } from '../killable-browser.ts';
+import { answered, shownLabel, whole } from '../visit.ts';
+import { finishedHash, pauseAfterCheckpoint, shownStep, startRun, TINY } from './tiny-run.ts';
 
 const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;
 const STEPS = 40;
 const SAVE_EVERY = 5;
-/** A run that takes seconds: little data, small batches, few evaluations. */
-const TINY = {
-  'Training queries': '12',
-  'Held-out pairs': '4',
-  Steps: String(STEPS),
-  'Batch size': '4',
-  'Evaluate every': '20',
-  'Save every': String(SAVE_EVERY),
-};
+const SETTINGS = { ...TINY, Steps: String(STEPS), 'Evaluate every': '20', 'Save every': String(SAVE_EVERY) };
 
 describeBrowser('training in the page', () => {
   let profile: string;
@@ -66,7 +59,7 @@ describeBrowser('training in the page', () => {
     expect(await charts.evaluateAll((images) => images.map((image) => image.getAttribute('aria-label')))).toEqual(
       curves,
     );
-    expect(await page.getByLabel('Batch size', { exact: true }).inputValue()).toBe(TINY['Batch size']);
+    expect(await page.getByLabel('Batch size', { exact: true }).inputValue()).toBe(SETTINGS['Batch size']);
     await page.getByRole('link', { name: 'Score with this model' }).waitFor();
     await page.getByRole('button', { name: 'New run' }).click();
     await plan.locator('.figure').waitFor();
@@ -103,16 +96,7 @@ describeBrowser('training in the page', () => {
     async () => {
       const { page } = browser;
       await startTiny(page);
-      await page.getByRole('button', { name: 'Pause' }).click();
-      await page.getByRole('button', { name: 'Continue' }).waitFor();
-      // From the step of the pause, single steps lead to one after a checkpoint, so that the kill loses work.
-      const paused = await shownStep(page);
-      const saved = paused + SAVE_EVERY - (paused % SAVE_EVERY);
-      for (let step = paused + 1; step <= saved + 1; step++) {
-        await page.getByRole('button', { name: 'One step' }).click();
-        await expect.poll(() => shownStep(page)).toBe(step);
-      }
-      await page.getByRole('heading', { name: `first-model, step ${saved}` }).waitFor();
+      const saved = await pauseAfterCheckpoint(page, 'first-model', SAVE_EVERY);
       await browser.kill();
 
       // Every view shows that there is an unfinished run.
@@ -125,7 +109,7 @@ describeBrowser('training in the page', () => {
       expect(await reopened.getByText(/^A run stopped /u).count()).toBe(0);
 
       // The form shows the settings of the resumed run; the same run again, without interruption.
-      expect(await reopened.getByLabel('Batch size', { exact: true }).inputValue()).toBe(TINY['Batch size']);
+      expect(await reopened.getByLabel('Batch size', { exact: true }).inputValue()).toBe(SETTINGS['Batch size']);
       await reopened.getByRole('button', { name: 'New run' }).click();
       await reopened.getByRole('button', { name: 'Start training' }).click();
       expect(await finishedHash(reopened)).toBe(resumedHash);
@@ -215,18 +199,6 @@ describeBrowser('training in the page', () => {
 });
 
 /** Starts a run that takes seconds. */
-async function startTiny(page: Page, change: Partial<typeof TINY> = {}): Promise<void> {
-  for (const [label, value] of Object.entries({ ...TINY, ...change })) {
-    await page.getByLabel(label, { exact: true }).fill(value);
-  }
-  await page.getByRole('button', { name: 'Start training' }).click();
-}
-
-/** The hash of all weights at the end of the run. */
-async function finishedHash(page: Page): Promise<string> {
-  return page.locator('lab-run-monitor .weights').innerText();
-}
-
-async function shownStep(page: Page): Promise<number> {
-  return Number(/[\d,]+/u.exec(await page.locator('lab-run-monitor .figure').innerText())?.[0].replaceAll(',', ''));
+function startTiny(page: Page, change: Partial<typeof SETTINGS> = {}): Promise<void> {
+  return startRun(page, { ...SETTINGS, ...change });
 }

@@ -5,10 +5,10 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { STORE_SCENES, type StoreScene } from '../harness/scripted-store.ts';
-import { RUN_SCENES, type RunScene } from '../harness/scripted-training.ts';
-import { connectChromium, describeBrowser } from '../setup/chromium.ts';
-import { looksOf, numbered, visit, type Visit } from './visit.ts';
+import { STORE_SCENES, type StoreScene } from '../../harness/scripted-store.ts';
+import { RUN_SCENES, type RunScene } from '../../harness/scripted-training.ts';
+import { connectChromium, describeBrowser } from '../../setup/chromium.ts';
+import { looksOf, numbered, visit, type Visit } from '../visit.ts';
 
 const HARNESS_URL = inject('harnessUrl');
 /** Scenes in which no run can be started. */

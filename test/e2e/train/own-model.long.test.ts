@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { connectChromium, describeBrowser } from '../setup/chromium.ts';
-import { visit } from './visit.ts';
+import { connectChromium, describeBrowser } from '../../setup/chromium.ts';
+import { visit } from '../visit.ts';
 
 const PAGE_URL = inject('pageUrl');
-const FOLDER = new URL('../../public/models/lab-nano-start/', import.meta.url).pathname;
+const FOLDER = new URL('../../../public/models/lab-nano-start/', import.meta.url).pathname;
 const GAUGE = { name: /^Probability of each label/u };
 
 describeBrowser('a model of the command line', () => {

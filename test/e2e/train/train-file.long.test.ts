@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
-import { startInstruction } from '../../src/relevance/rules/start-instruction.ts';
-import { describeBrowser } from '../setup/chromium.ts';
-import { pairsTsv } from '../unit/runs/own-pairs.ts';
-import { type KillableBrowser, startKillableBrowser } from './killable-browser.ts';
-import { answered, dropFile, shownLabel } from './visit.ts';
+import { startInstruction } from '../../../src/relevance/rules/start-instruction.ts';
+import { describeBrowser } from '../../setup/chromium.ts';
+import { pairsTsv } from '../../unit/runs/own-pairs.ts';
+import { type KillableBrowser, startKillableBrowser } from '../killable-browser.ts';
+import { answered, dropFile, shownLabel } from '../visit.ts';
+import { finishedHash, pauseAfterCheckpoint, startRun } from './tiny-run.ts';
 
 const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;
 const SETTINGS = {
@@ -73,18 +74,8 @@ describeBrowser('training on a file', () => {
     expect(await page.getByLabel('Labels', { exact: true }).inputValue()).toBe('3');
     expect(await page.getByLabel('Training queries').count()).toBe(0);
 
-    for (const [label, value] of Object.entries(SETTINGS)) await page.getByLabel(label, { exact: true }).fill(value);
-    await page.getByRole('button', { name: 'Start training' }).click();
-    await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByRole('button', { name: 'Continue' }).waitFor();
-    // From the step of the pause to one after a checkpoint.
-    const reached = (await shownStep(page)) + 4;
-    const saved = reached - (reached % 3);
-    for (let step = reached - 3; step <= reached; step++) {
-      await page.getByRole('button', { name: 'One step' }).click();
-      await expect.poll(() => shownStep(page)).toBe(step);
-    }
-    await page.getByRole('heading', { name: `own, step ${saved}` }).waitFor();
+    await startRun(page, SETTINGS);
+    const saved = await pauseAfterCheckpoint(page, 'own', 3);
     await browser.kill();
 
     browser = await startKillableBrowser(profile, TRAIN_URL);
@@ -156,13 +147,4 @@ function wordedTsv(): string {
 /** Drops a file on its target. */
 function drop(page: Page, name: string, text: string): Promise<void> {
   return dropFile(page.locator('lab-data-choice .drop'), name, text);
-}
-
-/** The hash of all weights at the end of the run. */
-async function finishedHash(page: Page): Promise<string> {
-  return page.locator('lab-run-monitor .weights').innerText();
-}
-
-async function shownStep(page: Page): Promise<number> {
-  return Number(/[\d,]+/u.exec(await page.locator('lab-run-monitor .figure').innerText())?.[0].replaceAll(',', ''));
 }
