@@ -245,6 +245,33 @@ describeBrowser('the lesson on mode collapse', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('shows each question with its answers on a small projector, without scrolling', async () => {
+    const { page, complaints } = await visit(browser, lesson(1), DESK);
+    const hidden: string[] = [];
+    let asked = 0;
+    for (const { id } of LESSONS) {
+      await page.goto(lesson(1, id));
+      await opened(page);
+      if ((await page.locator('lab-lesson[presenting]').count()) === 0) await page.keyboard.press('p');
+      const screens = await page.locator('lab-lesson nav li').count();
+      for (let screen = 1; screen <= screens; screen++) {
+        await page.getByRole('link', { name: new RegExp(`^${screen}: `, 'u') }).click();
+        const section = page.locator(`lab-lesson section[aria-label^="Screen ${screen} "]`);
+        await section.waitFor();
+        const bar = await page.locator('lab-lesson nav').boundingBox();
+        for (const part of await section.locator('legend, fieldset button').all()) {
+          const box = await part.boundingBox();
+          asked += 1;
+          if (bar !== null && box !== null && box.y >= 0 && box.y + box.height <= bar.y) continue;
+          hidden.push(`${id}/${screen}: ${await part.innerText()}`);
+        }
+      }
+    }
+    expect(hidden).toEqual([]);
+    expect(asked).toBeGreaterThan(50);
+    expect(complaints).toEqual([]);
+  });
+
   it('plays a recording of one\u2019s own, and refuses what is none', async () => {
     const { page, complaints } = await visit(browser, lesson(7), DESK);
     await opened(page);

@@ -35,6 +35,20 @@ export const presenterStyles = css`
     padding: 0.6rem 0;
     background: var(--paper);
   }
+  /* On a low screen the question comes first, because the prose, which can be said, would push it out of sight. */
+  @media (max-height: 56rem) {
+    :host([presenting]) .prose:has(fieldset) {
+      display: flex;
+      flex-direction: column;
+    }
+    :host([presenting]) .prose:has(fieldset) h2 {
+      order: -2;
+    }
+    :host([presenting]) .prose fieldset {
+      order: -1;
+      margin-bottom: var(--space-4);
+    }
+  }
   @media (min-width: 60rem) {
     :host([presenting]) section {
       grid-template-columns: minmax(0, 2fr) minmax(0, 3.4fr);
@@ -51,6 +65,7 @@ export const presenterStyles = css`
       grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
       gap: var(--space-4) var(--space-6);
       align-content: start;
+      align-items: start;
     }
     :host([presenting]) .last :is(h2, .files) {
       grid-column: 1 / -1;
