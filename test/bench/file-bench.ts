@@ -86,7 +86,7 @@ async function runPass(name: FileScorer, file: string): Promise<v.InferOutput<ty
 const WORDS = 600;
 
 /** Pairs of ten documents a query; always the same. */
-function pairsTsv(pairs: number): string {
+export function pairsTsv(pairs: number): string {
   const rng = new Rng('bench file');
   const word = (): string => `word${rng.int(rng.int(WORDS) + 1)}`;
   const some = (count: number): string => Array.from({ length: count }, word).join(' ');

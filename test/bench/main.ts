@@ -25,6 +25,7 @@ import { benchKernels, kernelsReport } from './kernels-bench.ts';
 import { nodeSurroundings } from './node-surroundings.ts';
 import { inChromium } from './chromium-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
+import { benchPageFile, pageFileReport } from './page-file-bench.ts';
 import { benchPrecision, type PrecisionBench } from './precision-bench.ts';
 import { benchProducts, productsReport } from './products-bench.ts';
 import { benchProfile, profileReport } from './profile-bench.ts';
@@ -253,15 +254,21 @@ const page = new Command('page')
     if (json === true) print(JSON.stringify(result));
   });
 
+type FileOptions = Omit<FileBench, 'path'> & { readonly page?: boolean; readonly json?: boolean };
+
 const file = new Command('file')
   .description('a file of pairs read and scored by lab score, against BM25 alone on the same pairs')
   .argument('[file]', 'the file (default: one that is made)')
   .option('--pairs <n>', 'pairs of a file that is made', wholeNumber(1), 100_000)
   .option('--repeats <n>', 'passes of each', wholeNumber(1), 1)
+  .option('--page', 'made pairs in the Files view of the built page, while its table is scrolled')
   .option('--json', 'print one line of JSON at the end')
-  .action(async (path: string | undefined, { json, ...options }: Omit<FileBench, 'path'> & { json?: boolean }) => {
-    const result = await benchFile({ path, ...options });
-    for (const line of fileReport(result)) (json === true ? note : print)(line);
+  .action(async (path: string | undefined, { json, page: inPage, ...options }: FileOptions) => {
+    const [result, report] =
+      inPage === true
+        ? await benchPageFile(options.pairs).then((found) => [found, pageFileReport(found)] as const)
+        : await benchFile({ path, ...options }).then((found) => [found, fileReport(found)] as const);
+    for (const line of report) (json === true ? note : print)(line);
     if (json === true) print(JSON.stringify(result));
   });
 

@@ -5,10 +5,11 @@
  * The wall time of a task is what users notice; its CPU time is the cost of the code. On a busy machine only CPU time
  * distinguishes slow code from a descheduled thread. The browser's trace has both.
  */
-import { type Browser, chromium } from 'playwright-core';
-import { build, type InlineConfig, preview } from 'vite';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { LabError } from '../../src/common/errors.ts';
 import { note } from '../../src/cli/terminal.ts';
+import { addressOf, buildAndServe, pageIn } from '../setup/built-page.ts';
+import { HEADLESS_FLAGS } from '../setup/chromium-flags.ts';
 import { findChromium } from '../setup/system-packages.ts';
 
 /** A task of the main thread. */
@@ -36,27 +37,23 @@ export interface PageResult {
 /** Users notice longer tasks. */
 export const LIMIT_MS = 50;
 const CATEGORIES = ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8'];
-const FLAGS = ['--headless=new', '--no-sandbox', '--no-first-run', '--disable-background-networking'];
 
 /** Runs the benchmark. */
 export async function benchPage(seconds: number, rows: number): Promise<PageResult> {
+  return onBuiltPage((browser, address) => traceTraining(browser, `${address}?backend=wasm#/train`, seconds, rows));
+}
+
+/** Builds the page, serves it, and opens a Chromium for it. */
+export async function onBuiltPage<T>(work: (browser: Browser, address: string) => Promise<T>): Promise<T> {
   const found = findChromium();
   if ('missing' in found) throw new LabError('internal', { message: found.missing });
   // Otherwise the development version of lit is built.
   process.env['NODE_ENV'] = 'production';
-  const config: InlineConfig = {
-    configFile: 'vite.config.ts',
-    mode: 'production',
-    logLevel: 'warn',
-    build: { outDir: '.cache/bench-page', emptyOutDir: true },
-  };
   note('building the page');
-  await build(config);
-  const server = await preview({ ...config, preview: { port: 0, open: false } });
-  const browser = await chromium.launch({ executablePath: found.path, args: FLAGS });
+  const server = await buildAndServe(pageIn('bench-page'));
+  const browser = await chromium.launch({ executablePath: found.path, args: HEADLESS_FLAGS });
   try {
-    const url = `${server.resolvedUrls?.local[0] ?? ''}?backend=wasm#/train`;
-    return await traceTraining(browser, url, seconds, rows);
+    return await work(browser, addressOf(server));
   } finally {
     await browser.close();
     await server.close();
@@ -68,12 +65,11 @@ async function traceTraining(browser: Browser, url: string, seconds: number, row
   await page.goto(url);
   await page.locator('lab-run-plan .figure').waitFor({ timeout: 120_000 });
   await page.evaluate(watchLongTasks);
-  await browser.startTracing(page, { categories: CATEGORIES });
-  await page.getByRole('button', { name: 'Train a small model' }).click();
-  note(`training for ${seconds} s`);
-  await page.waitForTimeout(1000 * seconds);
-  const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
-  const tasks = tasksOf(trace.traceEvents);
+  const tasks = await tracedTasks(browser, page, async () => {
+    await page.getByRole('button', { name: 'Train a small model' }).click();
+    note(`training for ${seconds} s`);
+    await page.waitForTimeout(1000 * seconds);
+  });
   return {
     seconds,
     tasks: tasks.length,
@@ -81,6 +77,14 @@ async function traceTraining(browser: Browser, url: string, seconds: number, row
     longTasks: await page.evaluate(() => (globalThis as unknown as { longTasks: number }).longTasks),
     longest: tasks.slice(0, rows),
   };
+}
+
+/** The tasks of a page's main thread during some work, by CPU time. */
+export async function tracedTasks(browser: Browser, page: Page, work: () => Promise<unknown>): Promise<PageTask[]> {
+  await browser.startTracing(page, { categories: CATEGORIES });
+  await work();
+  const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  return tasksOf(trace.traceEvents);
 }
 
 /** Runs in the page. */

@@ -2,14 +2,13 @@
  * The built page in headless Chromium: one tab trains without end, another answers, and what both hold is measured from
  * outside.
  */
-import { readFileSync } from 'node:fs';
 import { type CDPSession, chromium, type Page } from 'playwright-core';
 import { SWIFTSHADER_FLAGS } from '../../setup/chromium-flags.ts';
 import { addressOf, buildAndServe, pageIn } from '../../setup/built-page.ts';
+import { residentBytes } from '../../setup/resident-bytes.ts';
 import { findChromium } from '../../setup/system-packages.ts';
 import type { Sample } from './slopes.ts';
 
-const PAGE_BYTES = 4096;
 /**
  * Chromium holds the text nodes of so many edits of a page for its own Undo (`kMaximumUndoStackDepth`), also in a page
  * without a script; until then each answer to typed text adds one to its counter of nodes.
@@ -108,23 +107,11 @@ async function held(
     }
   }
   const usage = await pages[0]?.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0);
-  const { processInfo } = await whole.send('SystemInfo.getProcessInfo');
-  const rss = (type: RegExp): number =>
-    processInfo.filter((one) => type.test(one.type)).reduce((sum, { id }) => sum + rssOf(id), 0);
   return {
     ...sums,
     workers: pages.reduce((sum, page) => sum + page.workers().length, 0),
     'stored bytes': usage ?? 0,
-    'RSS of renderers': rss(/renderer/iu),
-    'RSS of the GPU process': rss(/gpu/iu),
+    'RSS of renderers': await residentBytes(whole, /renderer/iu),
+    'RSS of the GPU process': await residentBytes(whole, /gpu/iu),
   };
-}
-
-/** Resident bytes of a process; 0 where the system does not say. */
-function rssOf(processId: number): number {
-  try {
-    return Number(readFileSync(`/proc/${processId}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
-  } catch {
-    return 0;
-  }
 }

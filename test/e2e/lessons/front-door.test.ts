@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { parseRecording } from '../../src/protocol/recording.ts';
-import { connectChromium, describeBrowser } from '../setup/chromium.ts';
-import { looksOf, SCREENS, visit } from './visit.ts';
+import { parseRecording } from '../../../src/protocol/recording.ts';
+import { connectChromium, describeBrowser } from '../../setup/chromium.ts';
+import { looksOf, SCREENS, visit } from '../visit.ts';
 
 const PAGE_URL = inject('pageUrl');
 const DESK = { viewport: { width: 1280, height: 720 } };
