@@ -52,7 +52,7 @@ async function scoreAndScroll(browser: Browser, url: string, pairs: number): Pro
   await page.locator('lab-pair-table .label').first().waitFor();
   const firstRowMs = performance.now() - clickedAt;
   await page.getByRole('option', { name: /^All queries/u }).click();
-  await page.evaluate(scrollAndCount, SCROLLED_PX);
+  await page.locator('lab-pair-table .box').evaluate(scrollAndCount, SCROLLED_PX);
   note(`scoring ${pairs} pairs while the table is scrolled`);
   const whole = await browser.newBrowserCDPSession();
   const sampled: number[] = [];
@@ -84,26 +84,24 @@ interface Noted {
   frameGaps: number[];
 }
 
-/** Runs in the page: scrolls the table down at each frame, from the top again at its end, and notes when frames come. */
-function scrollAndCount(px: number): void {
+/**
+ * Runs in the page: scrolls the table down at each frame, from the top again at its end, and notes when frames come. It
+ * is a method, because the names that tsx gives to functions do not exist in the page.
+ */
+function scrollAndCount(box: Element, px: number): void {
   const noted = globalThis as unknown as Noted;
   noted.frameGaps = [];
-  const within = (root: ParentNode | null | undefined, ...path: readonly string[]): Element | null | undefined =>
-    path.reduce<Element | null | undefined>(
-      (at, next) => (at?.shadowRoot ?? at)?.querySelector(next),
-      root?.querySelector('lab-app'),
-    );
-  const box = within(document, 'lab-files-view', 'lab-file-results', 'lab-pair-table', '.box');
-  if (box === null || box === undefined) throw new Error('There is no table to scroll.');
-  let before = performance.now();
-  const frame = (now: number): void => {
-    noted.frameGaps.push(now - before);
-    before = now;
-    const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 1;
-    box.scrollTop = atEnd ? 0 : box.scrollTop + px;
-    requestAnimationFrame(frame);
+  const scroller = {
+    before: performance.now(),
+    step(now: number): void {
+      noted.frameGaps.push(now - this.before);
+      this.before = now;
+      const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 1;
+      box.scrollTop = atEnd ? 0 : box.scrollTop + px;
+      requestAnimationFrame((next) => this.step(next));
+    },
   };
-  requestAnimationFrame(frame);
+  requestAnimationFrame((now) => scroller.step(now));
 }
 
 function frameGaps(page: Page): Promise<number[]> {
