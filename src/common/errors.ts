@@ -69,10 +69,15 @@ function composeMessage(details: LabErrorDetails): string {
 
 function joined({ message, expected, got, fix }: LabErrorDetails): string {
   let text = message;
-  if (expected !== undefined) text += ` Expected ${expected}.`;
-  if (got !== undefined) text += ` Got ${got}.`;
+  if (expected !== undefined) text += ` Expected ${ended(expected)}`;
+  if (got !== undefined) text += ` Got ${ended(got)}`;
   if (fix !== undefined) text += ` ${fix}`;
   return text;
+}
+
+/** A part as a sentence; another error's message is one already. */
+function ended(part: string): string {
+  return part.endsWith('.') ? part : `${part}.`;
 }
 
 /** A text of at most `length` UTF-16 units, with an ellipsis where it was cut; never half of a character. */
