@@ -9,6 +9,8 @@ describe('an error', () => {
 
   it('quotes the sentence of another error without a second full stop', () => {
     const row = 'Row 1, column "query": the query is missing.';
-    expect(new LabError('bad-file', { message: 'It has no pair.', got: row }).message).toBe(`It has no pair. Got ${row}`);
+    expect(new LabError('bad-file', { message: 'It has no pair.', got: row }).message).toBe(
+      `It has no pair. Got ${row}`,
+    );
   });
 });
