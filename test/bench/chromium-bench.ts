@@ -7,6 +7,7 @@ import { build, type InlineConfig, preview } from 'vite';
 import { note } from '../../src/cli/terminal.ts';
 import { LabError } from '../../src/common/errors.ts';
 import { HEADLESS_FLAGS, SWIFTSHADER_FLAGS } from '../setup/chromium-flags.ts';
+import { cpuSeconds } from '../setup/browser-processes.ts';
 import { findChromium } from '../setup/system-packages.ts';
 import type { BenchPage } from './page/page.ts';
 
@@ -61,10 +62,7 @@ async function openPage(browser: Browser, url: string): Promise<BenchPage> {
   const page = await browser.newPage();
   const processes = await browser.newBrowserCDPSession();
   await page.exposeFunction('benchSay', note);
-  await page.exposeFunction('benchCpuMs', async () => {
-    const { processInfo } = await processes.send('SystemInfo.getProcessInfo');
-    return 1000 * processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
-  });
+  await page.exposeFunction('benchCpuMs', async () => 1000 * (await cpuSeconds(processes)));
   page.on('pageerror', (error) => note(`page: ${error.message}`));
   await page.goto(url);
   await page.waitForFunction(() => 'benchPage' in window);

@@ -24,6 +24,7 @@ import { benchHeld, heldReport } from './held-bench.ts';
 import { benchKernels, kernelsReport } from './kernels-bench.ts';
 import { nodeSurroundings } from './node-surroundings.ts';
 import { inChromium } from './chromium-bench.ts';
+import { benchLesson, lessonReport } from './lesson-bench.ts';
 import { benchPage, pageReport } from './page-bench.ts';
 import { benchPageFile, pageFileReport } from './page-file-bench.ts';
 import { benchPrecision, type PrecisionBench } from './precision-bench.ts';
@@ -272,6 +273,18 @@ const file = new Command('file')
     if (json === true) print(JSON.stringify(result));
   });
 
+const lesson = new Command('lesson')
+  .description(
+    'the first motion of the front door, and the alarm of the live collapse, in the built page on WebAssembly',
+  )
+  .option('--loads <n>', 'cold loads of the front door', wholeNumber(1), 5)
+  .option('--json', 'print one line of JSON at the end')
+  .action(async ({ loads, json }: { loads: number; json?: boolean }) => {
+    const result = await benchLesson(loads);
+    for (const line of lessonReport(result)) (json === true ? note : print)(line);
+    if (json === true) print(JSON.stringify(result));
+  });
+
 function peerNames(text: string): PeerName[] {
   const names = text.split(',');
   const known = PEER_NAMES.filter((name) => names.includes(name));
@@ -286,7 +299,7 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, generate, grpo, score, profile, kernels, products, answer, precision, page, file])
+for (const command of [train, generate, grpo, score, profile, kernels, products, answer, precision, page, file, lesson])
   program.addCommand(command.exitOverride());
 
 try {

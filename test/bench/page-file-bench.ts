@@ -4,7 +4,7 @@
  */
 import type { Browser, Page } from 'playwright-core';
 import { note } from '../../src/cli/terminal.ts';
-import { residentBytes } from '../setup/resident-bytes.ts';
+import { residentBytes } from '../setup/browser-processes.ts';
 import { pairsTsv } from './file-bench.ts';
 import { median } from './median.ts';
 import { onBuiltPage, tracedTasks } from './page-bench.ts';

@@ -5,7 +5,7 @@
 import { type CDPSession, chromium, type Page } from 'playwright-core';
 import { SWIFTSHADER_FLAGS } from '../../setup/chromium-flags.ts';
 import { addressOf, buildAndServe, pageIn } from '../../setup/built-page.ts';
-import { residentBytes } from '../../setup/resident-bytes.ts';
+import { residentBytes } from '../../setup/browser-processes.ts';
 import { findChromium } from '../../setup/system-packages.ts';
 import type { Sample } from './slopes.ts';
 

@@ -1,13 +1,16 @@
-/** The memory that processes of a Chromium hold, as the system counts it. */
+/** What the processes of a Chromium take, as the system counts it; `whole` is a session with the browser, not a page. */
 import { readFileSync } from 'node:fs';
 import type { CDPSession } from 'playwright-core';
 
 const PAGE_BYTES = 4096;
 
-/**
- * @param whole - a session with the browser, not with one page
- * @param type - of the processes to sum, such as `/renderer/iu`
- */
+/** Processor time of all processes since they began. */
+export async function cpuSeconds(whole: CDPSession): Promise<number> {
+  const { processInfo } = await whole.send('SystemInfo.getProcessInfo');
+  return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+}
+
+/** @param type - of the processes to sum, such as `/renderer/iu` */
 export async function residentBytes(whole: CDPSession, type: RegExp): Promise<number> {
   const { processInfo } = await whole.send('SystemInfo.getProcessInfo');
   return processInfo.filter((one) => type.test(one.type)).reduce((sum, { id }) => sum + bytesOf(id), 0);
