@@ -360,7 +360,7 @@ export class LabApp extends LabElement {
    */
   #asked(pair: string | undefined): void {
     this.pair = pair;
-    // The address may name what this element is told of only by the next event.
+    // The address may be ahead of this element, which learns of it by the next event.
     const { hash } = location;
     if (routeOf(hash) !== 'score') return;
     try {

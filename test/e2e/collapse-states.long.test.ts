@@ -87,14 +87,14 @@ describeBrowser('the collapse view on scripted threads', () => {
     await branch.getByLabel('Fork Reward only from step').selectOption('10');
     // What is no number forks nothing, and says so.
     await branch.getByLabel('Coefficient of the fork').fill('0,3');
-    await page.locator('lab-dial .fork > button').click();
+    await page.locator('lab-coefficient .fork > button').click();
     await branch.getByText('\u201c0,3\u201d is neither, so nothing was forked.').waitFor();
     expect(await page.locator('lab-live .branch').count()).toBe(3);
     await branch.getByLabel('Coefficient of the fork').fill('9');
-    await page.locator('lab-dial .fork > button').click();
+    await page.locator('lab-coefficient .fork > button').click();
     await page.getByText('That cannot be done').waitFor();
     await branch.getByLabel('Coefficient of the fork').fill('1');
-    await page.locator('lab-dial .fork > button').click();
+    await page.locator('lab-coefficient .fork > button').click();
     // It is announced, shown in place of its parent, and in sight.
     await page.getByText('Reward only was forked at step 10; the copy, Reward only, from step 10, \u03bb 1, is shown now.').waitFor(); // prettier-ignore
     await page.locator('lab-live .sides b', { hasText: 'from step 10' }).waitFor();
@@ -108,7 +108,7 @@ describeBrowser('the collapse view on scripted threads', () => {
     const { page } = await show('collapsed', { viewport: { width: 1280, height: 720 } });
     await page.getByRole('button', { name: 'Run the demonstration' }).click();
     await page.getByRole('slider', { name: 'Step of the run' }).waitFor();
-    // Story, figure, curves, dial and fork: all of them end above the lower edge of the window.
+    // Story, figure, curves, coefficient and fork: all of them end above the lower edge of the window.
     const ends = await page.locator('lab-live').evaluate((live) => live.getBoundingClientRect().bottom);
     expect(ends).toBeLessThanOrEqual(720);
     await page

@@ -39,7 +39,7 @@ describeBrowser('the demonstration in the page', () => {
     expect(await page.locator('lab-completions .completion').first().innerText()).toMatch(/reward \(plausible\)/u);
 
     await live.getByLabel(/^Fork Reward \+ examples/u).selectOption('1');
-    await live.locator('lab-dial .fork > button').click();
+    await live.locator('lab-coefficient .fork > button').click();
     const fork = page.locator('lab-branch').nth(3);
     await fork.getByText('step 3 of 3, forked at 1').waitFor();
     // Nothing was changed, so every measurement equals that of its parent.

@@ -157,7 +157,8 @@ export class LabCollapseView extends LabElement {
         this.lessonPreset
           ? html`<lab-notice heading="Set as in the lesson, with seed ${this.choice.draft.get('grpo.seed')}">
               Say at which step the reward-only run will have collapsed, then press “Run the demonstration”. The
-              recorded run stands behind it as a faint line, as long as nothing is changed that decides what is learned.
+              recorded run is drawn behind it as a faint line, as long as nothing is changed that decides what is
+              learned.
             </lab-notice>`
           : nothing
       }

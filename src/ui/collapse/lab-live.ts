@@ -21,7 +21,7 @@ import { baseStyles, buttonStyles } from '../parts/shared-styles.ts';
 import { liveRecording } from './branch-recording.ts';
 import { lastStep } from './collapse-progress.ts';
 import type { BranchState } from './collapse-state.ts';
-import './lab-dial.ts';
+import './lab-coefficient.ts';
 import { liveStyles } from './live-styles.ts';
 import { collapsesSeen, storyOf } from './live-text.ts';
 
@@ -107,12 +107,12 @@ export class LabLive extends LabElement {
           </p>
         </div>
       </div>
-      <lab-dial
+      <lab-coefficient
         .branch=${branch}
         ?open=${this.open}
         ?forkable=${this.forkable}
         @branch-command=${(event: CustomEvent<GrpoCommand>) => this.#ask(event.detail)}
-      ></lab-dial>`;
+      ></lab-coefficient>`;
   }
 
   #branch(each: BranchState, shown: BranchState): unknown {

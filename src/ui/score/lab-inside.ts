@@ -114,7 +114,7 @@ export class LabInside extends LabElement {
     return html`<section aria-labelledby="attention">
       <h3 id="attention">What the label attends to</h3>
       <p class="muted">
-        The model predicts the label at the last place of its prompt. Attention mixes what stands before: the stronger
+        The model predicts the label at the last place of its prompt. Attention mixes what comes before it: the stronger
         the ground of a word, the larger its share, from none to ${formatPercent(most)}.
       </p>
       <div class="choices">

@@ -23,7 +23,7 @@ const REACH = 6;
 /** The density at the top of the picture. */
 const TOP_DENSITY = 0.85;
 const POINTS = 161;
-/** Between a name and the peak that it stands beside, and of the first line of text. */
+/** The gap between a peak and its name, and the top of the first line of text. */
 const LABEL_GAP = 14;
 const LABEL_TOP = 18;
 const NAMES = ['Left', 'Right'] as const;

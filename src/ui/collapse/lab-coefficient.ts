@@ -19,8 +19,8 @@ const FORK_COEFFICIENT = 0.3;
 /**
  * @fires branch-command - a `coefficient` or `fork` command as `detail`.
  */
-@customElement('lab-dial')
-export class LabDial extends LabElement {
+@customElement('lab-coefficient')
+export class LabCoefficient extends LabElement {
   static override readonly styles = [
     baseStyles,
     buttonStyles,
@@ -222,6 +222,6 @@ function twoDigits(value: number): string {
 
 declare global {
   interface HTMLElementTagNameMap {
-    'lab-dial': LabDial;
+    'lab-coefficient': LabCoefficient;
   }
 }
