@@ -10,15 +10,18 @@ import { contentSequence, contentWords } from '../pair/text-folding.ts';
 const K1 = 1.2;
 const B = 0.75;
 
+/** The stems of a document by their numbers in a collection, each with how often it occurs. */
 interface DocumentTerms {
-  readonly counts: ReadonlyMap<string, number>;
+  readonly stems: Uint32Array;
+  readonly counts: Uint32Array;
+  /** In words. */
   readonly length: number;
 }
 
-/** The stems of a query with their inverse document frequencies, and the sum of these weights. */
+/** The stems of a query, by their numbers, with their inverse document frequencies, and the sum of these weights. */
 interface QueryTerms {
   readonly query: string;
-  readonly weights: readonly (readonly [stem: string, weight: number])[];
+  readonly weights: readonly (readonly [stem: number, weight: number])[];
   readonly most: number;
 }
 
@@ -37,55 +40,93 @@ export interface Bm25Match {
 export class CollectionCounts {
   /** The folding of the model whose prompts show the scores. */
   readonly folding: TextFolding;
-  readonly #documentsWith = new Map<string, number>();
-  /** By the key of a document; undefined for one whose terms are not held. */
-  readonly #terms = new Map<string, DocumentTerms | undefined>();
-  #room: number;
+  /** The number of each stem, in the order in which they were first read. */
+  readonly #stems = new Map<string, number>();
+  /** By the number of a stem; empty for one that no document of the collection has. */
+  readonly #documentsWith: number[] = [];
+  /** By the key of a document: where its terms begin in {@link #held}; -1 for one whose terms are not held. */
+  readonly #places = new Map<string, number>();
+  /** For each held document its number of stems and its length, then its stems, then their counts. */
+  #held = new Uint32Array(1024);
+  #end = 0;
+  readonly #heldStems: number;
   #words = 0;
 
   /** @param heldStems - how many stems of documents are held at most, beyond which their texts are read again */
   constructor(folding: TextFolding, heldStems = Infinity) {
     this.folding = folding;
-    this.#room = heldStems;
+    this.#heldStems = heldStems;
   }
 
   /** Counts a document, unless one with the same texts is counted. */
   add(document: LabDocument): void {
     const key = documentKey(document);
-    if (this.#terms.has(key)) return;
+    if (this.#places.has(key)) return;
     const terms = this.#read(document);
-    this.#room -= terms.counts.size;
-    this.#terms.set(key, this.#room < 0 ? undefined : terms);
+    const isHeld = this.#end + 2 * terms.stems.length <= 2 * this.#heldStems;
+    this.#places.set(key, isHeld ? this.#hold(terms) : -1);
     this.#words += terms.length;
-    for (const stem of terms.counts.keys()) this.#documentsWith.set(stem, (this.#documentsWith.get(stem) ?? 0) + 1);
+    for (const stem of terms.stems) this.#documentsWith[stem] = (this.#documentsWith[stem] ?? 0) + 1;
   }
 
   /** The terms of any document, in the collection or not. */
   termsOf(document: LabDocument): DocumentTerms {
-    return this.#terms.get(documentKey(document)) ?? this.#read(document);
+    const place = this.#places.get(documentKey(document)) ?? -1;
+    if (place < 0) return this.#read(document);
+    const [count = 0, length = 0] = this.#held.subarray(place, place + 2);
+    const from = place + 2;
+    return {
+      stems: this.#held.subarray(from, from + count),
+      counts: this.#held.subarray(from + count, from + 2 * count),
+      length,
+    };
+  }
+
+  /** The number of a stem; one that no document has gets one too, because documents outside may have it. */
+  numberOf(stem: string): number {
+    const known = this.#stems.get(stem);
+    if (known !== undefined) return known;
+    this.#stems.set(stem, this.#stems.size);
+    return this.#stems.size - 1;
   }
 
   /** Words of a document. */
   get meanLength(): number {
-    return this.#words / Math.max(this.#terms.size, 1);
+    return this.#words / Math.max(this.#places.size, 1);
   }
 
-  /** The inverse document frequency of a stem. */
-  idf(stem: string): number {
-    const having = this.#documentsWith.get(stem) ?? 0;
-    return Math.log(1 + (this.#terms.size - having + 0.5) / (having + 0.5));
+  /** The inverse document frequency of a stem, by its number. */
+  idf(stem: number): number {
+    const having = this.#documentsWith[stem] ?? 0;
+    return Math.log(1 + (this.#places.size - having + 0.5) / (having + 0.5));
+  }
+
+  #hold({ stems, counts, length }: DocumentTerms): number {
+    const place = this.#end;
+    this.#end += 2 + 2 * stems.length;
+    if (this.#end > this.#held.length) {
+      const larger = new Uint32Array(Math.max(this.#end, 2 * this.#held.length));
+      larger.set(this.#held);
+      this.#held = larger;
+    }
+    this.#held[place] = stems.length;
+    this.#held[place + 1] = length;
+    this.#held.set(stems, place + 2);
+    this.#held.set(counts, place + 2 + stems.length);
+    return place;
   }
 
   #read(document: LabDocument): DocumentTerms {
-    const counts = new Map<string, number>();
+    const counts = new Map<number, number>();
     let length = 0;
     for (const value of documentValues(document)) {
       for (const { stem } of contentSequence(this.folding.words(value))) {
-        counts.set(stem, (counts.get(stem) ?? 0) + 1);
+        const number = this.numberOf(stem);
+        counts.set(number, (counts.get(number) ?? 0) + 1);
         length += 1;
       }
     }
-    return { counts, length };
+    return { stems: Uint32Array.from(counts.keys()), counts: Uint32Array.from(counts.values()), length };
   }
 }
 
@@ -118,14 +159,15 @@ export class Bm25 {
 
   /** The match of any document, in the collection or not, with a query. */
   match(query: string, document: LabDocument): Bm25Match {
-    const { counts, length } = this.#collection.termsOf(document);
+    const { stems, counts, length } = this.#collection.termsOf(document);
     const norm = K1 * (1 - B + (B * length) / Math.max(this.#collection.meanLength, 1));
     const { weights, most } = this.#queryTerms(query);
     let score = 0;
     let found = 0;
     for (const [stem, weight] of weights) {
-      const count = counts.get(stem) ?? 0;
-      if (count === 0) continue;
+      const place = stems.indexOf(stem);
+      if (place < 0) continue;
+      const count = counts[place] ?? 0;
       score += (weight * count) / (count + norm);
       found += weight;
     }
@@ -134,7 +176,11 @@ export class Bm25 {
 
   #queryTerms(query: string): QueryTerms {
     if (this.#lastQuery?.query === query) return this.#lastQuery;
-    const weights = [...contentWords(this.folding, query)].map((stem) => [stem, this.#collection.idf(stem)] as const);
+    const { folding } = this;
+    const weights = [...contentWords(folding, query)].map((word) => {
+      const stem = this.#collection.numberOf(word);
+      return [stem, this.#collection.idf(stem)] as const;
+    });
     const most = weights.reduce((sum, [, weight]) => sum + weight, 0);
     this.#lastQuery = { query, weights, most };
     return this.#lastQuery;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { currentFolding } from '../../../../src/relevance/pair/text-folding.ts';
-import { Bm25, fitThresholds, labelOfScore } from '../../../../src/relevance/prompt/bm25.ts';
+import { Bm25, CollectionCounts, fitThresholds, labelOfScore } from '../../../../src/relevance/prompt/bm25.ts';
 import { makeDocument } from '../../../../src/relevance/pair/pair.ts';
 
 const documents = ['red kettle', 'red red lamp', 'blue lamp with a very long title of many words', 'toaster'].map(
@@ -43,6 +43,34 @@ describe('Bm25', () => {
     expect(bm25.score('red kettle', kettle)).toBeGreaterThan(bm25.score('red kettle', lamp));
     expect(bm25.score('the of', kettle)).toBe(0);
     for (const document of documents) expect(bm25.score('red blue lamp toaster', document)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('the terms of documents', () => {
+  const text = fc.array(fc.constantFrom('red', 'blue', 'kettle', 'lamp', 'mug', 'oak'), { maxLength: 12 });
+  const titles = fc.array(text.map((words) => words.join(' ')), { minLength: 1, maxLength: 20 }); // prettier-ignore
+
+  it('give the same scores whether they are held or read again', () => {
+    fc.assert(
+      fc.property(titles, fc.nat(40), (given, heldStems) => {
+        const all = given.map((title) => makeDocument({ title }));
+        const collection = new CollectionCounts(currentFolding(), heldStems);
+        for (const document of all) collection.add(document);
+        const [held, some] = [Bm25.of(all, currentFolding()), new Bm25(collection)];
+        for (const document of all)
+          expect(some.match('red lamp of oak', document)).toEqual(held.match('red lamp of oak', document));
+      }),
+    );
+  });
+
+  it('outside the collection match words that no document of it has, whatever was asked before', () => {
+    const outside = makeDocument({ title: 'violin' });
+    const bm25 = Bm25.of(documents, currentFolding());
+    const [kettleFirst] = documents;
+    if (kettleFirst !== undefined) expect(bm25.score('violin', kettleFirst)).toBe(0);
+    const score = bm25.score('violin', outside);
+    expect(score).toBeGreaterThan(0);
+    expect(Bm25.of(documents, currentFolding()).score('violin', outside)).toBe(score);
   });
 });
 
