@@ -81,7 +81,7 @@ export class LabFilesView extends LabElement {
   readonly #rules = new OwnRulesController(
     this,
     (ask) => this.#files.ask(ask),
-    (state) => this.#rulesChanged(state),
+    (state) => this.#rulesSaid(state),
   );
   readonly #learning = new LearningController(this, this.#files, () => this);
   #shownId: string | undefined;
@@ -323,9 +323,11 @@ export class LabFilesView extends LabElement {
     if (await this.#files.prepare(OWN_RULES)) await this.#files.begin(limit);
   }
 
-  /** Prepares changed rules again where they are to score the file, and another model where there are none any more. */
-  #rulesChanged({ rules }: RulesState): void {
-    if (isOwnRules(this.#files.choice)) void this.#files.prepare(rules === null ? FILES_MODEL : OWN_RULES);
+  /** Prepares rules again that were changed since they were to score the file; another model where there are none. */
+  #rulesSaid({ rules }: RulesState): void {
+    const { choice, prepared } = this.#files;
+    if (!isOwnRules(choice) || (rules !== null && rules.hash === prepared?.modelHash)) return;
+    void this.#files.prepare(rules === null ? FILES_MODEL : OWN_RULES);
   }
 
   readonly #fetchPair = (place: number): ReturnType<FilesController['pair']> => this.#files.pair(place);

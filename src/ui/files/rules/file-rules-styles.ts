@@ -21,8 +21,10 @@ export const fileRulesStyles = css`
   lab-notice {
     width: 100%;
   }
-  p,
-  .muted {
+  h4 {
+    margin: 0;
+  }
+  p {
     max-width: 46rem;
     color: var(--muted);
     font-size: var(--text-small);
@@ -93,7 +95,7 @@ export const fileRulesStyles = css`
     justify-items: start;
     width: 100%;
   }
-  textarea {
+  textarea.control {
     width: 100%;
     min-height: 18rem;
     font-family: ui-monospace, monospace;

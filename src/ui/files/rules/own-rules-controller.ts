@@ -28,16 +28,16 @@ export class OwnRulesController {
   version = 0;
   readonly #host: ReactiveControllerHost;
   readonly #ask: AskThread;
-  readonly #changed: (state: RulesState) => void;
+  readonly #answered: (state: RulesState) => void;
   #fileId: string | undefined;
   /** How many times a file was looked at: answers to what was asked before are about another. */
   #looks = 0;
 
-  /** @param changed - called when the rules of the file are others */
-  constructor(host: ReactiveControllerHost, ask: AskThread, changed: (state: RulesState) => void) {
+  /** @param answered - called with the rules of the file each time the thread has said them */
+  constructor(host: ReactiveControllerHost, ask: AskThread, answered: (state: RulesState) => void) {
     this.#host = host;
     this.#ask = ask;
-    this.#changed = changed;
+    this.#answered = answered;
   }
 
   get isFinding(): boolean {
@@ -121,7 +121,7 @@ export class OwnRulesController {
       );
       if (!isCurrent()) return false;
       this.#show({ state });
-      if (request.kind !== 'look') this.#changed(state);
+      this.#answered(state);
     } catch (thrown) {
       failure = failureOf(thrown);
     }

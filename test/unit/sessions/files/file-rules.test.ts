@@ -163,6 +163,9 @@ describe('rules of a file', () => {
     await ask(service, { kind: 'undo' });
     await service.prepare({ choice: OWN_RULES, load: null }, () => undefined);
     expect(await goOn(service)).toEqual({ kind: 'ended', state: 'done' });
+    await service.table();
+    await service.correct({ row: 1, label: null, author: 'Ada', at: 1 });
+    expect((await ask(service, { kind: 'look' })).judged.pairs).toBe(359);
     await ask(service, { kind: 'discard' });
     await expect(service.prepare({ choice: OWN_RULES, load: null }, () => undefined)).rejects.toThrow(/no rules/u);
   });
