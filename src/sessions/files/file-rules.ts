@@ -35,8 +35,8 @@ import { findRules, isEdited, judgedPairsOf, partOf, RulesMeasure } from './rule
 
 /** Larger files of rules are refused before they are read. */
 const MAX_RULES_BYTES = 32 * 2 ** 20;
-/** Changes that can be taken back. */
-const MOST_UNDONE = 50;
+/** Changes that can be taken back; each holds the words of its rules. */
+const MOST_UNDONE = 20;
 
 /** The rules of a file as they are kept. */
 const KeptRulesSchema = v.strictObject({
