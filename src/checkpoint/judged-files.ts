@@ -45,12 +45,17 @@ const RecordSchema = v.strictObject({
   scoring: v.nullable(v.unknown()),
   /** What it has taught a model. */
   learning: v.optional(v.unknown()),
+  /** The rules that were found in its grades, read or edited. */
+  rules: v.optional(v.unknown()),
 });
 export type JudgedRecord = v.InferOutput<typeof RecordSchema>;
 
 /** The fields of a record that can change. */
 export type JudgedChange = Partial<
-  Pick<JudgedRecord, 'shape' | 'columns' | 'reading' | 'grades' | 'isMapped' | 'scored' | 'scoring' | 'learning'>
+  Pick<
+    JudgedRecord,
+    'shape' | 'columns' | 'reading' | 'grades' | 'isMapped' | 'scored' | 'scoring' | 'learning' | 'rules'
+  >
 >;
 
 /** Scores of one batch of pairs, with the rows left out since the batch before. */

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { LabError } from '../common/errors.ts';
 import { piarReport } from '../studies/piar-report.ts';
-import { splitForPiar } from '../studies/piar-split.ts';
+import { splitForPiar } from '../runs/piar-split.ts';
 import { reportMarkdown } from '../studies/report.ts';
 import { printInstruction } from '../relevance/rules/instruction-text.ts';
 import { type Instruction, instructionToJson } from '../relevance/rules/instruction.ts';

@@ -8,6 +8,7 @@ import { argMaxLabel, expectedLabel, type LabelScale } from '../relevance/pair/l
 import type { Pair } from '../relevance/pair/pair.ts';
 import type { FoldingVersion } from '../relevance/pair/folding.ts';
 import { execute, traceOf } from '../relevance/rules/execute.ts';
+import { canonicalJson } from '../relevance/rules/instruction.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
 import { spokenStep } from '../relevance/rules/spoken-step.ts';
 import { readPair } from '../relevance/rules/typed-document.ts';
@@ -49,6 +50,11 @@ export function rulesModel(rules: Rules & { readonly scale: LabelScale }, name: 
 /** Whether rules answer in place of a model. */
 export function isRules(model: RulesModel | object): model is RulesModel {
   return 'kind' in model && model.kind === 'rules';
+}
+
+/** Text that is equal for equal rules alone; its hash identifies scores by them. */
+export function identityOf({ instruction, lexicon }: Pick<Rules, 'instruction' | 'lexicon'>): string {
+  return canonicalJson([instruction, lexicon.data]);
 }
 
 /** What rules say of a pair. @throws {LabError} `bad-config` if none fires, so that they cannot judge it */

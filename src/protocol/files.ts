@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot';
 import { FailureSchema } from './failure.ts';
+import type { RulesPart, RulesProgress, RulesRequest, RulesState } from './file-rules.ts';
 import type { Learning, Lesson } from './learning.ts';
 import { ModelChoiceSchema } from './model-choice.ts';
 import { DataSummarySchema } from './imported-data.ts';
@@ -207,8 +208,8 @@ export const FileScoringEventSchema = v.variant('kind', [
 ]);
 export type FileScoringEvent = v.InferOutput<typeof FileScoringEventSchema>;
 
-/** The model to load, and its origin. */
-export const PrepareRequestSchema = v.strictObject({ choice: ModelChoiceSchema, load: LoadRequestSchema });
+/** The model to load, and its origin; null for the own rules of the file, which the thread keeps. */
+export const PrepareRequestSchema = v.strictObject({ choice: ModelChoiceSchema, load: v.nullable(LoadRequestSchema) });
 export type PrepareRequest = v.InferOutput<typeof PrepareRequestSchema>;
 
 /** What can be carried away. */
@@ -332,6 +333,16 @@ export interface FilesApi {
    * @param fileId - of the open file
    */
   compare(request: PrepareRequest, onProgress: (progress: LoadProgress) => void, fileId: string): Promise<Learning>;
+  /**
+   * Finds, reads or changes the rules of the open file, and keeps them with it.
+   *
+   * @param onProgress - of finding them
+   */
+  rules(request: RulesRequest, onProgress: (progress: RulesProgress) => void): Promise<RulesState>;
+  /** Ends the search for rules; those before it stay. */
+  stopRules(): Promise<void>;
+  /** The rules of the open file as a file that `lab score --rules-alone` and `lab piar --start` read. */
+  rulesFile(part: RulesPart): Promise<Exported>;
   /**
    * Checks a proof of scores of the open file with the model that is prepared.
    *

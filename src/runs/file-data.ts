@@ -19,7 +19,7 @@ import type { Lexicon } from '../relevance/pair/lexicon.ts';
 import { groupByQuery } from '../relevance/metrics/metrics-ranking.ts';
 import { namedScale } from '../protocol/label-names.ts';
 import { noRules, type Rules } from '../relevance/rules/rules.ts';
-import { type OwnRules, rulesOf } from '../relevance/rules/own-rules.ts';
+import { type OwnRules, rulesOf, toOwnRules } from '../relevance/rules/own-rules.ts';
 import type { JudgedPair } from '../relevance/pair/pair.ts';
 import { buildPrompt, type PromptConfig, type PromptField } from '../relevance/prompt/prompt.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
@@ -109,7 +109,7 @@ export function makeOwnRules(instruction: Instruction, lexicon: Lexicon, train: 
   );
   const cited = instruction.rules.map((_, rule) => tracesCiting(traced, rule).length);
   const tailRules = [...cited.keys()].filter((rule) => (cited[rule] ?? 0) < TAIL_SHARE * traced.length);
-  return { instruction, lexicon: structuredClone(lexicon.data) as OwnRules['lexicon'], tailRules };
+  return toOwnRules(instruction, lexicon, tailRules);
 }
 
 /** Pairs with the expert's traces, and how many of them the rules explain; no counts where there are no rules. */

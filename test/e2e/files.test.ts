@@ -3,7 +3,7 @@
  * exported, and a reload comes back to it. A browser that is killed in mid-file resumes to the file of an unbroken run.
  */
 import { AxeBuilder } from '@axe-core/playwright';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { Rng } from '../../src/common/rng.ts';
 import { startKillableBrowser } from './killable-browser.ts';
-import { dropFile, looksOf, visit, whole } from './visit.ts';
+import { downloadedText, dropFile, looksOf, visit, whole } from './visit.ts';
 
 const FILES_URL = `${inject('pageUrl')}?backend=wasm#/files`;
 const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];
@@ -45,19 +45,8 @@ function drop(page: Page, name: string, text: string): Promise<void> {
 }
 
 /** What an export gives. */
-async function exported(page: Page, format: string): Promise<string> {
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('combobox', { name: 'Export' }).selectOption({ label: format }),
-  ]);
-  const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-export-'));
-  try {
-    const path = join(folder, 'export');
-    await download.saveAs(path);
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(readFileSync(path));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+function exported(page: Page, format: string): Promise<string> {
+  return downloadedText(page, () => page.getByRole('combobox', { name: 'Export' }).selectOption({ label: format }));
 }
 
 async function startScoring(page: Page): Promise<void> {

@@ -1,6 +1,9 @@
 /**
  * One visit to the page: a new browser context, with a record of everything the page must not do.
  */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { inject, it, onTestFinished } from 'vitest';
 
@@ -75,6 +78,19 @@ export async function dropFile(target: Locator, name: string, text: string): Pro
     [name, text],
   );
   await target.dispatchEvent('drop', { dataTransfer });
+}
+
+/** The text of the file that an action downloads. */
+export async function downloadedText(page: Page, act: () => Promise<unknown>): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent('download'), act()]);
+  const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-download-'));
+  try {
+    const path = join(folder, 'file');
+    await download.saveAs(path);
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(readFileSync(path));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Waits until the label of the last question is final and its reasoning has ended. */

@@ -10,7 +10,7 @@ import {
   toBackend,
   whyNoReasons,
 } from '../../infer/lab-model.ts';
-import { answerByRules, type RulesModel, rulesModel, spokenTrace } from '../../infer/rules-model.ts';
+import { answerByRules, identityOf, type RulesModel, rulesModel, spokenTrace } from '../../infer/rules-model.ts';
 import type { ScoredItem } from '../../infer/score-pairs.ts';
 import { describeMemory } from '../../model/memory.ts';
 import type { Precision } from '../../model/stored-weights.ts';
@@ -18,7 +18,6 @@ import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
 import { scaleOfSize } from '../../relevance/pair/labels.ts';
 import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
-import { canonicalJson } from '../../relevance/rules/instruction.ts';
 import { formatTrace } from '../../relevance/trace/trace.ts';
 import { commonScaleOf, type FileSurvey, labelsFor } from '../../runs/score/score-rows.ts';
 import { LEXICON_FILE, readInstructionFile, readLexicon } from '../instruction-files.ts';
@@ -122,14 +121,13 @@ async function findRules(options: ScorerOptions, from: true | string): Promise<S
     });
   }
   const model = from === true ? await rulesOfModel(options.model) : await rulesOfFile(from);
-  const rules = canonicalJson([model.instruction, model.lexicon.data]);
   return {
     prompt: model.prompt,
     open: () => {
       note(`${model.instruction.rules.length} ${model.card.name}; no model is loaded.`);
       return Promise.resolve({
         model,
-        identity: { model: hashBytes([new TextEncoder().encode(rules)]), backend: 'rules' },
+        identity: { model: hashBytes([new TextEncoder().encode(identityOf(model))]), backend: 'rules' },
         silence: undefined,
         reasonsOf: (batch) => Promise.resolve(batch.map(({ item }) => executedReason(model, item))),
         proven: undefined,

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runE9Split } from '../../studies/judged/e9-piar.ts';
 import { type E9Data, e9Results, type E9SplitResult, E9SplitSchema } from '../../studies/judged/e9-results.ts';
-import { PIAR_FRACTIONS } from '../../studies/piar-split.ts';
+import { PIAR_FRACTIONS } from '../../runs/piar-split.ts';
 import { SET_FILES } from '../../studies/judged/real-data.ts';
 import { readAnnotations } from './annotations.ts';
 import { readJudgedPairs } from '../judged-pairs.ts';

@@ -29,11 +29,12 @@ const MIN_QUERIES = 3;
 const SHARES = [0.01, 0.34, 0.5, 0.67, 1] as const;
 const LENGTHS = [2, 3, 4, 5] as const;
 
-/** All candidates of a table, in a fixed order. */
-export function candidatesOf(table: FiringTable): Candidate[] {
+/** All candidates of a table, in a fixed order. @param pause - awaited at each condition */
+export async function candidatesOf(table: FiringTable, pause: () => Promise<void>): Promise<Candidate[]> {
   const seen = new Set<string>();
   const candidates: Candidate[] = [];
-  const consider = (when: Condition, scope?: string): void => {
+  const consider = async (when: Condition, scope?: string): Promise<void> => {
+    await pause();
     const rule: Pick<Rule, 'when' | 'scope'> = scope === undefined ? { when } : { when, scope };
     const fired = table.fires(rule);
     const print = fingerprint(fired);
@@ -43,16 +44,16 @@ export function candidatesOf(table: FiringTable): Candidate[] {
     candidates.push(scope === undefined ? found : { ...found, scope });
   };
   const relations = [...relationConditions(table)];
-  for (const when of relations) consider(when);
-  for (const when of overlapConditions(table)) consider(when);
-  for (const when of phraseConditions()) consider(when);
+  for (const when of relations) await consider(when);
+  for (const when of overlapConditions(table)) await consider(when);
+  for (const when of phraseConditions()) await consider(when);
   for (const words of LENGTHS) {
-    consider({ kind: 'query-length', is: 'at-least', words });
-    consider({ kind: 'query-length', is: 'below', words });
+    await consider({ kind: 'query-length', is: 'at-least', words });
+    await consider({ kind: 'query-length', is: 'below', words });
   }
-  for (const word of unaskedWords(table)) consider({ kind: 'unasked-word', field: 'title', words: [word] });
-  for (const [attribute, value] of statedValues(table)) consider({ kind: 'unasked', attribute, values: [value] });
-  for (const scope of categories(table)) for (const when of relations) consider(when, scope);
+  for (const word of unaskedWords(table)) await consider({ kind: 'unasked-word', field: 'title', words: [word] });
+  for (const [attribute, value] of statedValues(table)) await consider({ kind: 'unasked', attribute, values: [value] });
+  for (const scope of categories(table)) for (const when of relations) await consider(when, scope);
   return candidates;
 }
 

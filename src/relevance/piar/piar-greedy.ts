@@ -7,6 +7,7 @@
  * Gains are also counted by query, because pairs of one query are alike: an edit must help more queries than it harms.
  */
 import { hashHex } from '../../common/rng.ts';
+import { pausesOf } from '../../common/yield.ts';
 import { conditionSentence } from '../rules/condition-sentence.ts';
 import { type FiringTable, NO_LABEL, predict, winners } from '../rules/firing-table.ts';
 import { type Edit, applyEdits } from '../rules/instruction-edits.ts';
@@ -34,6 +35,9 @@ interface Option {
   readonly gain: number;
 }
 
+/** Awaited at each step of a long loop. */
+type Pause = () => Promise<void>;
+
 /** Only the best additions are examined query by query. */
 const SHORTLIST = 80;
 /** Leaves room below the limit, so that people can still add rules. */
@@ -44,30 +48,39 @@ export function greedyRefiner({ proposals = 8, leastQueries = 3, isAllowed }: Gr
   const pools = new WeakMap<FiringTable, Candidate[]>();
   return {
     name: 'greedy search',
-    propose(view) {
-      const pool = pools.get(view.train) ?? candidatesOf(view.train).filter(({ when }) => isAllowed?.(when) !== false);
+    async propose(view) {
+      const pause = pausesOf(view.signal);
+      const all = pools.get(view.train) ?? (await candidatesOf(view.train, pause));
+      const pool = all.filter(({ when }) => isAllowed?.(when) !== false);
       pools.set(view.train, pool);
       const refused = new Set(view.rejected.flatMap(({ edits }) => edits.map(keyOf)));
-      const options = [...additions(view, pool), ...revisions(view, pool)]
+      const options = [...(await additions(view, pool, pause)), ...(await revisions(view, pool, pause))]
         .filter(({ key }) => !refused.has(key))
         .toSorted(
           (a, b) =>
             b.gain - a.gain || contrarinessOf(a.edit, view.instruction) - contrarinessOf(b.edit, view.instruction),
         )
         .slice(0, SHORTLIST);
-      return Promise.resolve({ proposals: choose(options, view, proposals, leastQueries) });
+      return { proposals: await choose(options, view, proposals, leastQueries, pause) };
     },
   };
 }
 
 /** The best options that help enough queries, one for each effect. */
-function choose(options: readonly Option[], view: RefinerView, most: number, leastQueries: number): Proposal[] {
+async function choose(
+  options: readonly Option[],
+  view: RefinerView,
+  most: number,
+  leastQueries: number,
+  pause: Pause,
+): Promise<Proposal[]> {
   const { instruction, train } = view;
   const before = predict(instruction, train);
   const chosen: Proposal[] = [];
   const seen = new Set<string>();
   for (const { edit, gain } of options) {
     if (chosen.length >= most) break;
+    await pause();
     const after = predict(applyEdits(instruction, [edit]), train);
     // The same rule under two criteria often has the same effect; one of them is enough.
     const effect = after.join();
@@ -81,11 +94,16 @@ function choose(options: readonly Option[], view: RefinerView, most: number, lea
 }
 
 /** The best rule to add on each condition and criterion. */
-function additions({ instruction, train, round }: RefinerView, pool: readonly Candidate[]): Option[] {
+async function additions(
+  { instruction, train, round }: RefinerView,
+  pool: readonly Candidate[],
+  pause: Pause,
+): Promise<Option[]> {
   if (instruction.rules.length >= RULE_LIMIT) return [];
   const options: Option[] = [];
   const places = new Map(CRITERIA.map((criterion) => [criterion, slotsOf(instruction, criterion, train)]));
   for (const candidate of pool) {
+    await pause();
     for (const criterion of candidate.criteria) {
       const slots = places.get(criterion);
       if (slots === undefined) continue;
@@ -158,16 +176,21 @@ function bestAddition(fired: Uint8Array, slots: Slots, scaleSize: number, train:
 }
 
 /** Edits of existing rules that correct more train pairs. */
-function revisions({ instruction, train }: RefinerView, pool: readonly Candidate[]): Option[] {
+async function revisions(
+  { instruction, train }: RefinerView,
+  pool: readonly Candidate[],
+  pause: Pause,
+): Promise<Option[]> {
   const right = countRight(instruction, train);
   const words = pool.flatMap(({ when }) => (when.kind === 'unasked-word' ? when.words : []));
-  return instruction.rules
-    .flatMap((rule) => [...revisionsOf(rule, instruction, words)])
-    .flatMap((edit) => {
-      if (edit.kind === 'remove' && instruction.rules.length === 1) return [];
-      const gain = countRight(applyEdits(instruction, [edit]), train) - right;
-      return gain > 0 ? [{ edit, key: keyOf(edit), gain }] : [];
-    });
+  const options: Option[] = [];
+  for (const edit of instruction.rules.flatMap((rule) => [...revisionsOf(rule, instruction, words)])) {
+    if (edit.kind === 'remove' && instruction.rules.length === 1) continue;
+    await pause();
+    const gain = countRight(applyEdits(instruction, [edit]), train) - right;
+    if (gain > 0) options.push({ edit, key: keyOf(edit), gain });
+  }
+  return options;
 }
 
 function* revisionsOf(rule: Rule, instruction: Instruction, words: readonly string[]): Generator<Edit> {

@@ -2,7 +2,7 @@
  * Agreement of an instruction with human labels on a set of pairs, and its errors. A pair on which no rule fires is not
  * covered: it counts as wrong and is reported separately.
  */
-import { type FiringTable, NO_LABEL, predict, winners } from '../rules/firing-table.ts';
+import { deciders, type FiringTable, NO_LABEL, predict } from '../rules/firing-table.ts';
 import type { Instruction } from '../rules/instruction.ts';
 import { groupByQuery, ndcg, pairAccuracy } from '../metrics/metrics-ranking.ts';
 import { confusionMatrix, macroF1, quadraticWeightedKappa } from '../metrics/metrics.ts';
@@ -92,15 +92,11 @@ export function measureLabels(labels: ArrayLike<number>, scaleSize: number, tabl
 /** The errors of an instruction in groups, largest first. */
 export function groupErrors(instruction: Instruction, table: FiringTable): ErrorGroup[] {
   const labels = predict(instruction, table);
-  const criteria = [...new Set(instruction.rules.map(({ criterion }) => criterion))];
-  const winnersOf = criteria.map((criterion) => winners(instruction, criterion, table));
+  const deciding = deciders(instruction, labels, table);
   const groups = new Map<string, number[]>();
   for (let i = 0; i < table.size; i++) {
     if (labels[i] === table.gold[i]) continue;
-    const deciding = winnersOf
-      .map((winner) => winner[i] ?? -1)
-      .filter((rule) => instruction.rules[rule]?.cap === labels[i]);
-    const key = `${table.gold[i] ?? 0},${labels[i] ?? NO_LABEL},${deciding.length === 0 ? -1 : Math.min(...deciding)}`;
+    const key = `${table.gold[i] ?? 0},${labels[i] ?? NO_LABEL},${deciding[i] ?? -1}`;
     const members = groups.get(key);
     if (members === undefined) groups.set(key, [i]);
     else members.push(i);

@@ -13,7 +13,8 @@
  * This room holds the loop, its measurements and its two refiners.
  */
 import { LabError, messageOf, throwIfAborted } from '../../common/errors.ts';
-import { FiringTable } from '../rules/firing-table.ts';
+import { pausesOf } from '../../common/yield.ts';
+import { type FiringTable, readTable } from '../rules/firing-table.ts';
 import { applyEdits, describeEdit, type Edit } from '../rules/instruction-edits.ts';
 import { type Instruction, instructionHash } from '../rules/instruction.ts';
 import type { Lexicon } from '../pair/lexicon.ts';
@@ -122,8 +123,9 @@ export async function runPiar(
   { rounds: most = DEFAULT_ROUNDS, patience = DEFAULT_PATIENCE, signal, onRound }: PiarOptions = {},
 ): Promise<PiarHistory> {
   requireDisjoint({ train: data.train, dev: data.dev });
-  const train = new FiringTable(data.lexicon, data.train);
-  const dev = new FiringTable(data.lexicon, data.dev);
+  const pause = pausesOf(signal);
+  const train = await readTable(data.lexicon, data.train, pause);
+  const dev = await readTable(data.lexicon, data.dev, pause);
   const rounds: PiarRound[] = [];
   const rejected: Proposal[] = [];
   let instruction = start;
@@ -152,7 +154,7 @@ export async function runPiar(
 
   const testPairs = data.test();
   requireDisjoint({ train: data.train, dev: data.dev, test: testPairs });
-  const test = new FiringTable(data.lexicon, testPairs);
+  const test = await readTable(data.lexicon, testPairs, pause);
   return {
     refiner: refiner.name,
     rounds,

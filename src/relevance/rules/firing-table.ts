@@ -23,10 +23,11 @@ export class FiringTable {
   readonly queryCount: number;
   readonly #fired = new Map<string, Uint8Array>();
 
-  constructor(lexicon: Lexicon, pairs: readonly JudgedPair[]) {
+  /** @param facts - of the pairs, where they were read already */
+  constructor(lexicon: Lexicon, pairs: readonly JudgedPair[], facts?: readonly Facts[]) {
     const queries = new Map<string, number>();
     this.pairs = pairs;
-    this.facts = pairs.map((pair) => readFacts(lexicon, pair));
+    this.facts = facts ?? pairs.map((pair) => readFacts(lexicon, pair));
     this.gold = Uint8Array.from(pairs, ({ label }) => label);
     this.queryOf = Uint32Array.from(pairs, ({ queryId }) => {
       const known = queries.get(queryId) ?? queries.size;
@@ -61,6 +62,20 @@ export class FiringTable {
   }
 }
 
+/** The table of many pairs, read with pauses. */
+export async function readTable(
+  lexicon: Lexicon,
+  pairs: readonly JudgedPair[],
+  pause: () => Promise<void>,
+): Promise<FiringTable> {
+  const facts: Facts[] = [];
+  for (const pair of pairs) {
+    facts.push(readFacts(lexicon, pair));
+    await pause();
+  }
+  return new FiringTable(lexicon, pairs, facts);
+}
+
 /** The winning rule of one criterion on each pair [N], by index in the instruction; -1 where none fires. */
 export function winners(instruction: Instruction, criterion: Criterion, table: FiringTable): Int16Array {
   const winner = new Int16Array(table.size).fill(-1);
@@ -85,4 +100,22 @@ export function predict(instruction: Instruction, table: FiringTable): Int8Array
     }
   }
   return labels;
+}
+
+/**
+ * The rule that decides each pair [N], by index in the instruction: the first winner whose cap is the label; -1 where
+ * none fires.
+ */
+export function deciders(instruction: Instruction, labels: Int8Array, table: FiringTable): Int16Array {
+  const deciding = new Int16Array(table.size).fill(-1);
+  for (const criterion of new Set(instruction.rules.map((rule) => rule.criterion))) {
+    const winner = winners(instruction, criterion, table);
+    for (let i = 0; i < deciding.length; i++) {
+      const rule = winner[i] ?? -1;
+      if (rule === -1 || instruction.rules[rule]?.cap !== labels[i]) continue;
+      const known = deciding[i] ?? -1;
+      deciding[i] = known === -1 ? rule : Math.min(known, rule);
+    }
+  }
+  return deciding;
 }

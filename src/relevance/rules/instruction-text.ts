@@ -40,7 +40,7 @@ export function readInstruction(text: string): Instruction {
     const rule = readRuleLine(rest[i]?.line ?? '', rest[i]?.number ?? 0);
     const sentence = rest[i + 1];
     if (sentence === undefined) throw unreadable(rest[i]?.number ?? 0, 'a sentence on the next line', 'the end');
-    rules.push({ ...rule, text: unescapeLine(sentence.line) });
+    rules.push({ ...rule, text: unescapeLine(sentence.line, sentence.number) });
   }
   const named = unquoted(name, head?.number ?? 1);
   return parseInstruction({ name: named, version: Number(version), scaleSize: Number(scaleSize), rules });
@@ -197,8 +197,8 @@ function oneLine(text: string): string {
   return text === text.trim() && !/^["#]|[\r\n]/u.test(text) ? text : quoted(text);
 }
 
-function unescapeLine(text: string): string {
-  return /^"(?:[^"\\]|\\.)*"$/u.test(text) ? unquoted(text, 0) : text;
+function unescapeLine(text: string, line: number): string {
+  return /^"(?:[^"\\]|\\.)*"$/u.test(text) ? unquoted(text, line) : text;
 }
 
 function unreadable(line: number, expected: string, got: string): LabError {

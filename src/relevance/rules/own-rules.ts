@@ -7,7 +7,7 @@
 import * as v from 'valibot';
 import { messageOf } from '../../common/errors.ts';
 import { type Instruction, parseInstruction } from './instruction.ts';
-import { lexiconSchema, makeLexicon } from '../pair/lexicon.ts';
+import { type Lexicon, lexiconSchema, makeLexicon } from '../pair/lexicon.ts';
 import type { TextFolding } from '../pair/folding.ts';
 import type { Rules } from './rules.ts';
 
@@ -34,4 +34,13 @@ export type OwnRules = v.InferOutput<typeof ownRulesSchema>;
 /** Custom rules, ready for execution. @param folding - of the model that uses them */
 export function rulesOf({ instruction, lexicon, tailRules }: OwnRules, folding: TextFolding): Rules {
   return { instruction, lexicon: makeLexicon(lexicon, folding), tailRules: new Set(tailRules), readsTitles: true };
+}
+
+/** Rules as settings contain them. */
+export function toOwnRules(
+  instruction: Instruction,
+  { data }: Pick<Lexicon, 'data'>,
+  tailRules: readonly number[] = [],
+): OwnRules {
+  return { instruction, lexicon: structuredClone(data) as OwnRules['lexicon'], tailRules: [...tailRules] };
 }

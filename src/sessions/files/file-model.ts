@@ -18,11 +18,12 @@ import {
   readLabModel,
   whyNoReasons,
 } from '../../infer/lab-model.ts';
-import { isRules, type RulesModel, rulesModel } from '../../infer/rules-model.ts';
+import { identityOf, isRules, type RulesModel, rulesModel } from '../../infer/rules-model.ts';
 import { fetchModel } from '../../infer/model-fetch.ts';
 import { onSoundBackend } from '../../infer/sound-backend.ts';
 import { type FileScoring, type PrepareRequest, PrepareRequestSchema } from '../../protocol/files.ts';
-import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
+import { isOwnRules, type ModelChoice } from '../../protocol/model-choice.ts';
+import type { BackendChoice, LoadProgress, LoadRequest } from '../../protocol/scoring.ts';
 import type { LabelScale } from '../../relevance/pair/labels.ts';
 import { contentWords } from '../../relevance/pair/text-folding.ts';
 import { labelMapping } from '../../relevance/metrics/label-report.ts';
@@ -45,28 +46,39 @@ export interface FileModel {
   readonly scoring: FileScoring;
 }
 
+/** The own rules of a file, ready to answer. */
+export interface OwnRulesModel {
+  readonly model: RulesModel;
+  /** Whether they were found in the grades of the file. */
+  readonly isFound: boolean;
+}
+
+/** A file that is to be judged. */
+interface FileToJudge {
+  readonly rows: JudgedRows;
+  readonly grades: string;
+  readonly ownRules: OwnRulesModel | null;
+}
+
 /**
  * Loads a model.
  *
- * @param rows - the rows of the file to judge
+ * @param file - to judge
  * @throws {LabError} as loading does
  */
 export async function loadFileModel(
   request: PrepareRequest,
-  { rows, grades }: { readonly rows: JudgedRows; readonly grades: string },
+  { rows, grades, ownRules }: FileToJudge,
   backend: FileBackend,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<FileModel> {
   const { choice, load } = parseConfig('The request for a model', PrepareRequestSchema, request);
-  onProgress({ stage: 'backend', receivedBytes: 0, totalBytes: null });
-  const on = choice.kind === 'rules' ? NO_BACKEND : await opened(load.backend, backend);
-  const { source } = load;
-  const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : givenModelFiles(source.files);
-  onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
-  const hashes = await Promise.all([...files.values()].map((bytes) => sha256Hex(new Uint8Array(bytes))));
   const counts = { grades: rows.gradeCounts };
-  const { model, silence } =
-    choice.kind === 'rules' ? rulesIn(files) : await modelIn(files, on.health, commonScaleOf(counts, grades));
+  onProgress({ stage: 'backend', receivedBytes: 0, totalBytes: null });
+  const on = choice.kind === 'rules' || load === null ? NO_BACKEND : await opened(load.backend, backend);
+  const { model, modelHash, silence } = isOwnRules(choice)
+    ? await ownRulesIn(ownRules)
+    : await answeringIn(choice, load, on.health, commonScaleOf(counts, grades), onProgress);
   const found = gradeScaleOf(counts, grades);
   const scale = gradeScale(undefined, found, model.scale);
   const trainedOn = trainedOf(model, rows);
@@ -76,7 +88,7 @@ export async function loadFileModel(
     scoring: {
       choice,
       modelName: model.card.name,
-      modelHash: await sha256Hex(new TextEncoder().encode(hashes.join(' '))),
+      modelHash,
       backend: on.backend,
       labelNames: [...model.scale.names],
       rubric: [...model.scale.rubric],
@@ -89,7 +101,7 @@ export async function loadFileModel(
       warnings: [
         ...(isRules(model) ? [RULES_NOTE] : trainedWarning(model, trainedOn)),
         ...scalesWarning(found, model, scale),
-        ...wordsWarning(model, rows),
+        ...(isOwnRules(choice) ? foundWarning(ownRules) : wordsWarning(model, rows)),
         ...(silence === undefined ? [] : [silence]),
       ],
       pairs: rows.rows.length,
@@ -118,6 +130,38 @@ interface Answering {
   readonly silence: string | undefined;
 }
 
+async function ownRulesIn(own: OwnRulesModel | null): Promise<Answering & Pick<FileScoring, 'modelHash'>> {
+  if (own === null) {
+    throw new LabError('not-found', {
+      message: 'This file has no rules of its own any more.',
+      fix: 'Find some in its grades, or choose a model.',
+    });
+  }
+  return { model: own.model, modelHash: await hashOfRules(own.model), silence: undefined };
+}
+
+/** By what scores by rules of no model are known, here and to the command line. */
+export function hashOfRules(model: RulesModel): Promise<string> {
+  return sha256Hex(new TextEncoder().encode(identityOf(model)));
+}
+
+/** A model, or the rules of one alone, from where it is. */
+async function answeringIn(
+  choice: ModelChoice,
+  load: LoadRequest | null,
+  health: BackendHealth,
+  wanted: number | undefined,
+  onProgress: (progress: LoadProgress) => void,
+): Promise<Answering & Pick<FileScoring, 'modelHash'>> {
+  if (load === null) throw new LabError('internal', { message: 'The thread was not told where the model is.' });
+  const { source } = load;
+  const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : givenModelFiles(source.files);
+  onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
+  const hashes = await Promise.all([...files.values()].map((bytes) => sha256Hex(new Uint8Array(bytes))));
+  const answering = choice.kind === 'rules' ? rulesIn(files) : await modelIn(files, health, wanted);
+  return { ...answering, modelHash: await sha256Hex(new TextEncoder().encode(hashes.join(' '))) };
+}
+
 function rulesIn(files: Parameters<typeof readLabModel>[0]): Answering {
   const facts = readLabModel(files);
   return { model: rulesModel(facts, facts.card.name), silence: undefined };
@@ -141,6 +185,12 @@ export function disposeFileModel({ model }: FileModel): void {
 /** @throws {LabError} `bad-config` if the scores so far are of another model or backend */
 export function checkSameScorer(before: FileScoring, now: FileScoring): void {
   if (before.modelHash === now.modelHash && before.backend === now.backend) return;
+  if (isOwnRules(before.choice) && isOwnRules(now.choice)) {
+    throw new LabError('bad-config', {
+      message: 'The rules were changed after they had scored this file.',
+      fix: 'Score the file again, or undo the changes.',
+    });
+  }
   const describe = ({ modelHash, backend }: FileScoring): string => `model ${modelHash.slice(0, 12)} on ${backend}`;
   throw new LabError('bad-config', {
     message: 'The scores so far were computed by another model or on another backend.',
@@ -164,6 +214,15 @@ function scalesWarning(found: FoundScale | undefined, model: FileModel['model'],
   return [
     `Grades (${describeGrades(found)}) are not on a scale that the lab knows, and are compared with nothing. ` +
       'Choose what they mean under "Columns".',
+  ];
+}
+
+/** Warns of measures on the grades that rules were found in. */
+function foundWarning(own: OwnRulesModel | null): string[] {
+  if (own?.isFound !== true) return [];
+  return [
+    'These rules were found in the grades of this file, so they agree with them better than with grades of new queries. ' +
+      'The figures on the test queries below are the fair ones.',
   ];
 }
 

@@ -1,7 +1,6 @@
 /** Proofs of the scores of a file in the page: what they say of it, and checking one by scoring again. */
 import { asStream } from '../../common/as-stream.ts';
 import { sha256Hex } from '../../checkpoint/sha256.ts';
-import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import type { PairRow } from '../../data/files/pairs-file.ts';
 import { isRules } from '../../infer/rules-model.ts';
@@ -9,7 +8,7 @@ import { onSoundBackend } from '../../infer/sound-backend.ts';
 import type { FileScoring, Verified } from '../../protocol/files.ts';
 import { checkProof, type ProofFacts, readProof } from '../../runs/score/score-proof.ts';
 import { verifyScores } from '../../runs/score/verify-scores.ts';
-import { notReady, type OpenFile, readingOf, readRows } from './open-file.ts';
+import { lockScoring, notReady, type OpenFile, readingOf, readRows } from './open-file.ts';
 
 /** A proof of a hundred million pairs has 13 MB. */
 const MAX_PROOF_BYTES = 2 ** 26;
@@ -55,10 +54,7 @@ export async function verifyFile(
   checkProof(proof, await proofFacts(open, model.scoring));
   const rows = readRows(open);
   const scored = rows.seenBy(scorer);
-  const release = await tryLock(`afrl-lab scoring ${record.id}`);
-  if (release === undefined) {
-    throw new LabError('bad-config', { message: 'This file is being scored in another tab.', fix: 'Pause it first.' });
-  }
+  const release = await lockScoring(record);
   try {
     const sample = windows === 0 ? Infinity : windows;
     const found = await onSoundBackend(model.health, () =>

@@ -8,7 +8,8 @@ import type { Explained, Without } from '../../protocol/files.ts';
 import { documentValues } from '../../relevance/pair/document-text.ts';
 import { contentSequence, contentWords, textFolding } from '../../relevance/pair/text-folding.ts';
 import { withoutEvidence } from '../../relevance/rules/counterfactual.ts';
-import { foldingOf, notReady, type OpenFile, readRows } from './open-file.ts';
+import { checkSameScorer } from './file-model.ts';
+import { foldingOf, notReady, type OpenFile, readRows, scoringOf } from './open-file.ts';
 
 /** Pieces of evidence that are taken away. */
 export const RemovedSchema = v.pipe(v.array(v.pipe(v.string(), v.maxLength(1000))), v.maxLength(100));
@@ -39,6 +40,7 @@ export async function scoreWithout(open: OpenFile, place: number, removed: reado
   if (removed.length === 0) return { words: [...words.values()], probabilities: null };
   const { model } = open;
   if (model === undefined) throw notReady();
+  checkScorer(open);
   const evidence = removed.map((text) => ({ source: 'document' as const, text }));
   const edited = withoutEvidence(folding, pair, evidence);
   if (edited === undefined) {
@@ -61,9 +63,16 @@ export function explainByRules(open: OpenFile, place: number): Explained | null 
   const pair = readRows(open).placed(foldingOf(open))[place]?.pair;
   const model = open.model?.model;
   if (pair === undefined || model === undefined || !isRules(model)) return null;
+  checkScorer(open);
   const { trace } = answerByRules(model, pair);
   const evidence = trace.steps.flatMap((step) =>
     step.evidence.flatMap(({ source, text }) => (source === 'document' ? [text] : [])),
   );
   return { sentences: spokenTrace(model, trace), evidence: [...new Set(evidence)] };
+}
+
+/** What is said of a pair must be of the scorer of its score. @throws {LabError} `bad-config` if another is prepared */
+function checkScorer({ record, model }: OpenFile): void {
+  const scoring = scoringOf(record);
+  if (scoring !== null && model !== undefined) checkSameScorer(scoring, model.scoring);
 }

@@ -5,7 +5,6 @@
  * Room `sessions/files/`: the thread behind the Files view. What it shares with `lab score` is in `runs/score/`.
  */
 import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
-import { tryLock } from '../../common/tab-locks.ts';
 import { LabError } from '../../common/errors.ts';
 import { openedOnce } from '../../common/opened-once.ts';
 import { Turns } from '../../common/turns.ts';
@@ -34,6 +33,7 @@ import {
   type Verified,
   type Without,
 } from '../../protocol/files.ts';
+import type { RulesPart, RulesProgress, RulesRequest, RulesState } from '../../protocol/file-rules.ts';
 import type { Learning, Lesson } from '../../protocol/learning.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
@@ -41,24 +41,23 @@ import { exportFile } from './file-export.ts';
 import { proofFacts, verifyFile } from './file-proof.ts';
 import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
 import { comparableOf, compareLearned, keepLesson, learningOf, lessonOf } from './file-learning.ts';
+import { FileRules, ownRulesOf, withoutFinding } from './file-rules.ts';
 import { FileScores } from './file-scores.ts';
 import { explainByRules, RemovedSchema, scoreWithout } from './file-without.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
-import { JudgedRows } from './judged-rows.ts';
 import { ModelWork } from './model-work.ts';
 import {
   checkSize,
   describeOpen,
   entryOf,
   givenFiles,
-  gradesOf,
   foldingOf,
-  namesOf,
+  gradesOf,
+  lockScoring,
   notReady,
   type OpenFile,
-  openRecord,
-  previewsOf,
   readingOf,
+  readOpen,
   readRows,
   scoresIn,
   scoringOf,
@@ -81,10 +80,12 @@ export class FilesService implements FilesApi {
   /** How many models were asked for. */
   #asked = 0;
   readonly #work = new ModelWork();
+  readonly #rules: FileRules;
 
   constructor(surroundings: FilesSurroundings) {
     this.#surroundings = surroundings;
     this.#store = openedOnce(async () => (await surroundings.openStore()).judged);
+    this.#rules = new FileRules(this.#store);
   }
 
   async list(): Promise<FileList> {
@@ -125,14 +126,14 @@ export class FilesService implements FilesApi {
     asked: FileReading | undefined,
   ): Promise<OpenedFile> {
     const open = this.#opened();
-    await this.#work.halt();
+    await this.#halt();
     const before = readingOf(open.record);
     const reading = asked === undefined ? before : parseConfig('How a file is read', FileReadingSchema, asked);
     const store = await this.#store();
     const { id, scoring } = open.record;
-    const change = { columns, grades, isMapped, reading };
     const isChanged =
       JSON.stringify([columns, grades, reading]) !== JSON.stringify([open.record.columns, gradesOf(open), before]);
+    const change = { columns, grades, isMapped, reading, ...(isChanged && { rules: withoutFinding(open.record) }) };
     // Scores become void, because other files or columns give other pairs, and other grades another scale of labels.
     const isVoid = isChanged && scoring !== null;
     const record = isVoid
@@ -156,8 +157,8 @@ export class FilesService implements FilesApi {
     await this.#work.halt();
     if (open.model !== undefined) disposeFileModel(open.model);
     open.model = undefined;
-    const grades = gradesOf(open);
-    const model = await loadFileModel(request, { rows, grades }, this.#surroundings, onProgress);
+    const file = { rows, grades: gradesOf(open), ownRules: ownRulesOf(open) };
+    const model = await loadFileModel(request, file, this.#surroundings, onProgress);
     if (this.#open !== open) {
       disposeFileModel(model);
       throw new LabError('aborted', { message: 'The file was closed while its model was being loaded.' });
@@ -298,6 +299,18 @@ export class FilesService implements FilesApi {
     });
   }
 
+  async rules(request: RulesRequest, onProgress: (progress: RulesProgress) => void): Promise<RulesState> {
+    return this.#rules.ask(this.#opened(), request, onProgress);
+  }
+
+  async stopRules(): Promise<void> {
+    await Promise.resolve(this.#rules.stop());
+  }
+
+  async rulesFile(part: RulesPart): Promise<Exported> {
+    return Promise.resolve(this.#rules.exportFile(this.#opened(), part));
+  }
+
   async verify(proof: Blob, windows: number): Promise<Verified> {
     return this.#work.exclusively((signal) => verifyFile(this.#opened(), proof, windows, signal));
   }
@@ -310,13 +323,7 @@ export class FilesService implements FilesApi {
     if (model === undefined || scoring === null) throw notReady();
     checkSameScorer(scoring, model.scoring);
     if (scoring.state === 'done') return 'done';
-    const release = await tryLock(`afrl-lab scoring ${record.id}`);
-    if (release === undefined) {
-      throw new LabError('bad-config', {
-        message: 'This file is being scored in another tab.',
-        fix: 'Wait for it, or close that tab.',
-      });
-    }
+    const release = await lockScoring(record);
     try {
       await this.#keepState(open, { ...scoring, state: 'running' });
       const store = await this.#store();
@@ -370,19 +377,16 @@ export class FilesService implements FilesApi {
       model: before?.model,
     };
     this.#open = open;
-    let failure: OpenedFile['failure'] = null;
-    try {
-      open.data = await openRecord(record, files);
-      open.previews = await previewsOf(open.data, namesOf(record));
-      open.rows = await JudgedRows.read(open.data, { columns: namesOf(record), grades: gradesOf(open) });
-    } catch (thrown) {
-      failure = failureOf(thrown);
-    }
-    return describeOpen(open, failure);
+    return describeOpen(open, await readOpen(open));
+  }
+
+  /** Ends all work with the open file. */
+  async #halt(): Promise<void> {
+    await Promise.all([this.#work.halt(), this.#rules.halt()]);
   }
 
   async #close(): Promise<void> {
-    await this.#work.halt();
+    await this.#halt();
     if (this.#open?.model !== undefined) disposeFileModel(this.#open.model);
     this.#open = undefined;
   }

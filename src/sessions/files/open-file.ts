@@ -4,6 +4,7 @@
 import * as v from 'valibot';
 import type { JudgedBytes, JudgedRecord } from '../../checkpoint/judged-files.ts';
 import { LabError } from '../../common/errors.ts';
+import { tryLock } from '../../common/tab-locks.ts';
 import { type ColumnNames, ROLES } from '../../data/files/columns.ts';
 import type { DataFile } from '../../data/files/data-set-reader.ts';
 import { type FilePreview, previewFile } from '../../data/files/preview.ts';
@@ -18,10 +19,11 @@ import {
   FileScoringSchema,
   type OpenedFile,
 } from '../../protocol/files.ts';
+import { failureOf } from '../../protocol/failure.ts';
 import { CURRENT_FOLDING } from '../../relevance/pair/text-folding.ts';
 import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
-import type { JudgedRows } from './judged-rows.ts';
+import { JudgedRows } from './judged-rows.ts';
 
 /** Larger files are refused before they are read. */
 const MAX_FILE_BYTES = 512 * 2 ** 20;
@@ -44,15 +46,28 @@ export function givenFiles(files: readonly JudgedBytes[]): GivenFile[] {
   return files.map(({ name, blob }) => givenBlob(name, blob));
 }
 
+/** Reads the files of an open record with its columns. @returns why they cannot be read; null if they can */
+export async function readOpen(open: OpenFile): Promise<OpenedFile['failure']> {
+  const { record, files } = open;
+  try {
+    open.data = await openRecord(record, files);
+    open.previews = await previewsOf(open.data, namesOf(record));
+    open.rows = await JudgedRows.read(open.data, { columns: namesOf(record), grades: gradesOf(open) });
+    return null;
+  } catch (thrown) {
+    return failureOf(thrown);
+  }
+}
+
 /** Opens the files of a record. @throws {LabError} `bad-file` if they cannot be read or do not belong together */
-export function openRecord(record: JudgedRecord, files: readonly JudgedBytes[]): Promise<OpenedData> {
+function openRecord(record: JudgedRecord, files: readonly JudgedBytes[]): Promise<OpenedData> {
   const { format, sheet } = readingOf(record);
   const said = { format: format === '' ? undefined : format, sheet: sheet === '' ? undefined : sheet };
   return openData(givenFiles(files), { ...said, columns: namesOf(record) });
 }
 
 /** What pairs and documents look like under some columns; one that cannot be read is left out. */
-export async function previewsOf(
+async function previewsOf(
   { pairs, documents }: Pick<OpenedData, 'pairs' | 'documents'>,
   columns: ColumnNames,
 ): Promise<FilePreview[]> {
@@ -118,7 +133,7 @@ export function scoringOf({ scoring }: JudgedRecord): FileScoring | null {
   return read.success ? read.output : null;
 }
 
-export function namesOf({ columns }: JudgedRecord): ColumnNames {
+function namesOf({ columns }: JudgedRecord): ColumnNames {
   return Object.fromEntries(Object.entries(columns).filter(([role]) => ROLES.some((known) => known === role)));
 }
 
@@ -142,6 +157,16 @@ export function foldingOf({ record }: OpenFile): FileScoring['folding'] {
 
 export function notReady(): LabError {
   return new LabError('bad-config', { message: 'The file is not being scored yet.', fix: 'Choose a model first.' });
+}
+
+/** Keeps other tabs from scoring a file. @returns what ends that @throws {LabError} `bad-config` while one scores it */
+export async function lockScoring({ id }: JudgedRecord): Promise<() => void> {
+  const release = await tryLock(`afrl-lab scoring ${id}`);
+  if (release !== undefined) return release;
+  throw new LabError('bad-config', {
+    message: 'This file is being scored in another tab.',
+    fix: 'Wait for it, or pause it there.',
+  });
 }
 
 /** @throws {LabError} `bad-file` if a file is too large for a page */

@@ -18,7 +18,7 @@ import { noRules } from '../../relevance/rules/rules.ts';
 import { startInstruction } from '../../relevance/rules/start-instruction.ts';
 import { synthesiseTraces } from '../../relevance/rules/trace-synthesis.ts';
 import { fourDecimals, rounded } from '../findings.ts';
-import { splitForPiar } from '../piar-split.ts';
+import { splitForPiar } from '../../runs/piar-split.ts';
 import type { E9Data, E9Metrics, E9Settings, E9SplitResult } from './e9-results.ts';
 import { agreementOfPairs, annotatorPairs, baselinesOf } from './real-baselines.ts';
 

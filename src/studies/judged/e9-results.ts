@@ -16,7 +16,7 @@ import {
   signedInterval,
 } from '../findings.ts';
 import { ExperimentResultsSchema } from '../../protocol/experiment-results.ts';
-import { PIAR_FRACTIONS } from '../piar-split.ts';
+import { PIAR_FRACTIONS } from '../../runs/piar-split.ts';
 import { heading, paragraph, type Report, table } from '../report.ts';
 import { signed } from '../../common/student-t.ts';
 

@@ -15,6 +15,7 @@ import {
   VerifiedSchema,
   WithoutSchema,
 } from '../../protocol/files.ts';
+import { RulesProgressSchema, RulesStateSchema } from '../../protocol/file-rules.ts';
 import { LearningSchema, LessonSchema } from '../../protocol/learning.ts';
 import { LoadProgressSchema } from '../../protocol/scoring.ts';
 import * as v from 'valibot';
@@ -27,8 +28,9 @@ export type FilesClient = WorkerClient<FilesApi>;
 export type OpenFiles = () => Promise<FilesClient>;
 
 /** The bytes of a model go over to the thread. */
-function filesGiven({ load: { source } }: PrepareRequest): ArrayBuffer[] {
-  return source.kind === 'files' ? Object.values(source.files).map(({ buffer }) => buffer) : [];
+function filesGiven({ load }: PrepareRequest): ArrayBuffer[] {
+  const source = load?.source;
+  return source?.kind === 'files' ? Object.values(source.files).map(({ buffer }) => buffer) : [];
 }
 
 export function openFilesWorker(): FilesClient {
@@ -63,6 +65,9 @@ export function openFilesWorker(): FilesClient {
       keepLearning: {},
       learning: { result: v.nullable(LearningSchema) },
       compare: { result: LearningSchema, event: LoadProgressSchema, gives: filesGiven },
+      rules: { result: RulesStateSchema, event: RulesProgressSchema },
+      stopRules: {},
+      rulesFile: { result: ExportedSchema },
       verify: { result: VerifiedSchema },
     },
     { name: 'files' },

@@ -24,7 +24,7 @@ import type { Pair } from '../../relevance/pair/pair.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
 import type { FilesClient } from './files-client.ts';
-import { type FilesSurroundings, modelSource } from './files-surroundings.ts';
+import { type FilesSurroundings, loadRequestOf } from './files-surroundings.ts';
 import { tooManyFiles } from './files-failure.ts';
 import { ScoringPace } from './scoring-pace.ts';
 import { FILES_MODEL, type FilesStage, MAX_LOSSES, MEASURE_AFTER_MS, type StateName } from './files-state.ts';
@@ -149,10 +149,7 @@ export class FilesController implements ReactiveController {
     await this.#attempt(async (isCurrent) => {
       this.#set({ choice, prepared: undefined, preparing: { stage: 'backend', receivedBytes: 0, totalBytes: null } });
       const client = await this.#thread();
-      const load = {
-        source: await modelSource(choice, this.#surroundings?.openStore),
-        backend: backend ?? this.#surroundings?.backend ?? 'auto',
-      };
+      const load = await loadRequestOf(choice, this.#surroundings, backend);
       const prepared = await client.prepare({ choice, load }, (preparing) => {
         if (isCurrent()) this.#set({ preparing });
       });
@@ -162,6 +159,11 @@ export class FilesController implements ReactiveController {
     });
     if (this.failure !== undefined) this.#set({ preparing: undefined });
     return isReady;
+  }
+
+  /** Prepares what has scored a file, unless it is prepared. @returns whether it is */
+  async #isPrepared({ choice, modelHash, backend }: FileScoring): Promise<boolean> {
+    return this.prepared?.modelHash === modelHash || this.prepare(choice, backend);
   }
 
   /** Starts scoring. @param limit - 0 for all pairs */
@@ -179,7 +181,7 @@ export class FilesController implements ReactiveController {
   async resume(): Promise<void> {
     const scoring = this.table?.file.scoring;
     if (scoring === undefined || this.isScoring) return;
-    if (this.prepared === undefined && !(await this.prepare(scoring.choice, scoring.backend))) return;
+    if (!(await this.#isPrepared(scoring))) return;
     await this.#score();
   }
 
@@ -209,7 +211,7 @@ export class FilesController implements ReactiveController {
   }
 
   async pair(place: number): Promise<Pair> {
-    return (await this.#thread()).pair(place);
+    return this.ask((thread) => thread.pair(place));
   }
 
   /**
@@ -219,17 +221,14 @@ export class FilesController implements ReactiveController {
    */
   async without(place: number, removed: readonly string[]): Promise<Without | undefined> {
     const scoring = this.table?.file.scoring;
-    if (removed.length > 0 && this.prepared === undefined) {
-      if (scoring === undefined || !(await this.prepare(scoring.choice, scoring.backend))) return undefined;
-    }
+    if (removed.length > 0 && (scoring === undefined || !(await this.#isPrepared(scoring)))) return undefined;
     return (await this.#thread()).without(place, removed);
   }
 
   /** What the rules that score the file say of a pair; null if a model scores it. */
   async explain(place: number): Promise<Explained | null> {
     const scoring = this.table?.file.scoring;
-    if (scoring?.choice.kind !== 'rules') return null;
-    if (this.prepared === undefined && !(await this.prepare(scoring.choice))) return null;
+    if (scoring?.choice.kind !== 'rules' || !(await this.#isPrepared(scoring))) return null;
     return (await this.#thread()).explain(place);
   }
 
@@ -240,8 +239,7 @@ export class FilesController implements ReactiveController {
   /** Checks a proof of the open file's scores by scoring all of its pairs again; undefined if that failed. */
   async verify(proof: Blob): Promise<Verified | undefined> {
     const scoring = this.table?.file.scoring;
-    if (scoring === undefined || this.isScoring) return undefined;
-    if (this.prepared === undefined && !(await this.prepare(scoring.choice, scoring.backend))) return undefined;
+    if (scoring === undefined || this.isScoring || !(await this.#isPrepared(scoring))) return undefined;
     return this.given((thread) => thread.verify(proof, 0));
   }
 
@@ -377,12 +375,15 @@ export class FilesController implements ReactiveController {
     }
   }
 
+  /** The answer of the thread to a request. @throws what the thread throws */
+  async ask<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T> {
+    return ask(await this.#thread());
+  }
+
   /** The answer of the thread to a request; undefined if the request failed. */
   async given<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T | undefined> {
     let given: T | undefined;
-    await this.#beside(async () => {
-      given = await ask(await this.#thread());
-    });
+    await this.#beside(async () => (given = await this.ask(ask)));
     return given;
   }
 

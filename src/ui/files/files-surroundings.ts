@@ -1,6 +1,7 @@
 /** What the page provides to the Files view, and where its models come from. */
 import { LabError } from '../../common/errors.ts';
-import type { ModelChoice } from '../../protocol/model-choice.ts';
+import type { PrepareRequest } from '../../protocol/files.ts';
+import { isOwnRules, type ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice, LoadRequest } from '../../protocol/scoring.ts';
 import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import { bundledModel } from '../score/bundled-models.ts';
@@ -10,6 +11,15 @@ export interface FilesSurroundings {
   readonly openFiles: OpenFiles;
   readonly openStore: (() => Promise<CheckpointClient>) | undefined;
   readonly backend: BackendChoice;
+}
+
+/** What a thread is told to load a model; null for the own rules of a file, which it keeps. */
+export async function loadRequestOf(
+  choice: ModelChoice,
+  surroundings: FilesSurroundings | undefined,
+  backend = surroundings?.backend ?? 'auto',
+): Promise<PrepareRequest['load']> {
+  return isOwnRules(choice) ? null : { source: await modelSource(choice, surroundings?.openStore), backend };
 }
 
 /** Where a thread finds a model. @param openStore - the checkpoints of this browser */

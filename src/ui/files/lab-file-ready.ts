@@ -4,13 +4,15 @@
 import { css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { FileScoring, OpenedFile } from '../../protocol/files.ts';
-import type { ModelChoice } from '../../protocol/model-choice.ts';
+import { isOwnRules, OWN_RULES, type ModelChoice } from '../../protocol/model-choice.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import { fieldStyles } from '../parts/forms/field-styles.ts';
 import { backendName, formatBytes, formatCount } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { BUNDLED_MODELS } from '../score/bundled-models.ts';
+import './rules/lab-file-rules.ts';
+import type { OwnRulesController } from './rules/own-rules-controller.ts';
 
 /** A checkpoint of this browser that can answer. */
 export interface OwnModel {
@@ -37,6 +39,7 @@ const RULES_PURPOSE =
 /**
  * @fires model-choice - the {@link ModelChoice} as `detail`.
  * @fires files-begin - the number of pairs to score as `detail`, 0 for all.
+ * @fires rules-begin - the same, to be scored by the own rules of the file.
  */
 @customElement('lab-file-ready')
 export class LabFileReady extends LabElement {
@@ -97,12 +100,18 @@ export class LabFileReady extends LabElement {
   @property({ attribute: false }) ownModels: readonly OwnModel[] = [];
   @property({ attribute: false }) preparing: LoadProgress | undefined;
   @property({ attribute: false }) prepared: FileScoring | undefined;
+  @property({ attribute: false }) rules: OwnRulesController | undefined;
+  /** Increases with each change of the rules, whose controller stays the same object. */
+  @property({ type: Number }) rulesVersion = 0;
+  /** The scores of the file; undefined without any. */
+  @property({ attribute: false }) scored: FileScoring | undefined;
   @state() private limit = 0;
 
   override render(): unknown {
     const pairs = this.file?.survey?.pairs ?? 0;
     const count = this.limit > 0 ? Math.min(this.limit, pairs) : pairs;
-    const { choice, prepared } = this;
+    const { choice, prepared, scored } = this;
+    const scoredBy = scored !== undefined && isOwnRules(scored.choice) ? scored.modelHash : undefined;
     return html`<div class="fields">
         <label>
           Model
@@ -113,6 +122,7 @@ export class LabFileReady extends LabElement {
                 .map(({ id, name }) => this.#option({ kind: 'bundled', id }, name))}
             </optgroup>
             <optgroup label="Rules alone">
+              ${(this.rules?.state?.rules ?? null) === null ? nothing : this.#option(OWN_RULES, 'Of this file, as listed below')}
               ${Object.entries(RULES).map(([id, name]) => this.#option({ kind: 'rules', id }, name))}
             </optgroup>
             ${
@@ -150,7 +160,13 @@ export class LabFileReady extends LabElement {
           Score ${formatCount(count)} ${count === 1 ? 'pair' : 'pairs'}
         </button>
         ${this.#progress()}
-      </div>`;
+      </div>
+      <lab-file-rules
+        .rules=${this.rules}
+        .version=${this.rulesVersion}
+        .scoredBy=${scoredBy}
+        @rules-score=${() => this.#dispatch('rules-begin', this.limit)}
+      ></lab-file-rules>`;
   }
 
   #option(choice: ModelChoice, name: string): unknown {

@@ -9,7 +9,8 @@ import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { classMap } from 'lit/directives/class-map.js';
 import { EXPORT_FORMATS, type ExportFormat } from '../../protocol/files.ts';
-import type { ModelChoice } from '../../protocol/model-choice.ts';
+import type { RulesState } from '../../protocol/file-rules.ts';
+import { isOwnRules, type ModelChoice, OWN_RULES } from '../../protocol/model-choice.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
 import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import { download } from '../parts/download.ts';
@@ -27,6 +28,7 @@ import { filesFailureHeading } from './files-failure.ts';
 import { FilesController } from './files-controller.ts';
 import type { OpenFiles } from './files-client.ts';
 import { LearningController } from './learning-controller.ts';
+import { FILES_MODEL } from './files-state.ts';
 import { filesViewStyles } from './files-view-styles.ts';
 import './lab-file-learning.ts';
 import './lab-file-mapping.ts';
@@ -37,6 +39,8 @@ import './lab-file-results.ts';
 import type { GivenGrade } from './lab-file-results.ts';
 import './lab-file-start.ts';
 import type { NamedBlob } from './lab-file-start.ts';
+import { LabFileRules } from './rules/lab-file-rules.ts';
+import { OwnRulesController } from './rules/own-rules-controller.ts';
 import { describeVerified } from './verified.ts';
 import type { ReasonSource, ScoreWithout } from './lab-pair-panel.ts';
 
@@ -74,6 +78,11 @@ export class LabFilesView extends LabElement {
   @state() private exportNotes: readonly string[] = [];
   @state() private judge = localStorage.getItem(JUDGE_KEY) ?? 'judge';
   readonly #files = new FilesController(this);
+  readonly #rules = new OwnRulesController(
+    this,
+    (ask) => this.#files.ask(ask),
+    (state) => this.#rulesSaid(state),
+  );
   readonly #learning = new LearningController(this, this.#files, () => this);
   #shownId: string | undefined;
   #lastShare: number | null = null;
@@ -112,7 +121,10 @@ export class LabFilesView extends LabElement {
       this.dispatchEvent(new CustomEvent<number | null>('files-progress', { detail: share }));
     }
     void this.#learning.look(file, stage === 'results' && table !== undefined);
-    if (stage === 'ready' && this.#lastStage !== 'ready') void this.#listModels();
+    if (stage === 'ready' && this.#lastStage !== 'ready') {
+      void this.#listModels();
+      void this.#rules.look(file?.entry.id);
+    }
     this.#lastStage = stage;
   }
 
@@ -155,8 +167,12 @@ export class LabFilesView extends LabElement {
           .ownModels=${this.ownModels}
           .preparing=${files.preparing}
           .prepared=${files.prepared}
+          .rules=${this.#rules}
+          .rulesVersion=${this.#rules.version}
+          .scored=${files.table?.file.scoring}
           @model-choice=${(event: CustomEvent<ModelChoice>) => files.prepare(event.detail)}
           @files-begin=${(event: CustomEvent<number>) => files.begin(event.detail)}
+          @rules-begin=${(event: CustomEvent<number>) => this.#scoreByRules(event.detail)}
         ></lab-file-ready>`;
       case 'results':
         return html`${this.#progress()}
@@ -303,6 +319,17 @@ export class LabFilesView extends LabElement {
     localStorage.setItem(JUDGE_KEY, this.judge);
   };
 
+  async #scoreByRules(limit: number): Promise<void> {
+    if (await this.#files.prepare(OWN_RULES)) await this.#files.begin(limit);
+  }
+
+  /** Prepares rules again that were changed since they were to score the file; another model where there are none. */
+  #rulesSaid({ rules }: RulesState): void {
+    const { choice, prepared } = this.#files;
+    if (!isOwnRules(choice) || (rules !== null && rules.hash === prepared?.modelHash)) return;
+    void this.#files.prepare(rules === null ? FILES_MODEL : OWN_RULES);
+  }
+
   readonly #fetchPair = (place: number): ReturnType<FilesController['pair']> => this.#files.pair(place);
 
   readonly #scoreWithout: ScoreWithout = (place, removed) => this.#files.without(place, removed);
@@ -348,8 +375,9 @@ export class LabFilesView extends LabElement {
     event.preventDefault(); // otherwise the browser opens the file
     this.isOver = event.type === 'dragover';
     if (event.type !== 'drop') return;
-    const files = [...(event.dataTransfer?.files ?? [])];
-    void this.#files.add(files.map((file) => ({ name: file.name, blob: file })));
+    const files = [...(event.dataTransfer?.files ?? [])].map((file) => ({ name: file.name, blob: file }));
+    const isOnRules = event.composedPath().some((node) => node instanceof LabFileRules);
+    void (isOnRules ? this.#rules.read(files) : this.#files.add(files));
   };
 }
 

@@ -10,7 +10,7 @@ import {
   findingsFor,
 } from '../../../../src/studies/judged/e9-results.ts';
 import { reportMarkdown } from '../../../../src/studies/report.ts';
-import { splitForPiar } from '../../../../src/studies/piar-split.ts';
+import { splitForPiar } from '../../../../src/runs/piar-split.ts';
 import { makeRuleWorld } from '../../../../src/relevance/world/rule-world.ts';
 
 const world = makeRuleWorld({ trainQueries: 90 });

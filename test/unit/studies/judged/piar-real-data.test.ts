@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 import { loadDocuments, loadJudgedPairs } from '../../../../src/data/files/pairs-file.ts';
-import { splitForPiar } from '../../../../src/studies/piar-split.ts';
+import { splitForPiar } from '../../../../src/runs/piar-split.ts';
 import { greedyRefiner } from '../../../../src/relevance/piar/piar-greedy.ts';
 import { runPiar } from '../../../../src/relevance/piar/piar.ts';
 import { startInstruction } from '../../../../src/relevance/rules/start-instruction.ts';
