@@ -3,8 +3,9 @@
  * `unit` (pure, and tfjs on the CPU), `gpu` (WebGPU in Node by Dawn), `e2e` (the built page in Chromium), `browser` (the
  * checkpoint store in Chromium).
  *
- * `npm test` leaves out files named `*.long.test.ts` and draws few examples for each property; `npm run test:all` (mode `all`)
- * has everything. A test fails that makes no assertion, but for those of the page, which mostly wait for what they want to see.
+ * `npm test` leaves out files named `*.long.test.ts` and tests marked `whole`, and draws few examples for each
+ * property; `npm run test:all` (mode `all`) has everything. A test fails that makes no assertion, but for those of the
+ * page, which mostly wait for what they want to see.
  */
 import { configDefaults, defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './test/setup/closing-line.ts';

@@ -2,9 +2,10 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { whole } from '../setup/whole.ts';
 import { BUILT_PAGE, serveFolder, type StaticHost } from './static-host.ts';
 import { runTiny } from './tiny-demonstration.ts';
-import { visit, whole } from './visit.ts';
+import { visit } from './visit.ts';
 
 describeBrowser('the demonstration in the page', () => {
   let browser: Browser;

@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { whole } from '../setup/whole.ts';
 import { Rng } from '../../src/common/rng.ts';
 import { startKillableBrowser } from './killable-browser.ts';
-import { downloadedText, dropFile, looksOf, visit, whole } from './visit.ts';
+import { downloadedText, dropFile, looksOf, visit } from './visit.ts';
 
 const FILES_URL = `${inject('pageUrl')}?backend=wasm#/files`;
 const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];

@@ -12,9 +12,10 @@ import { strFromU8, unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { whole } from '../setup/whole.ts';
 import { startKillableBrowser } from './killable-browser.ts';
 import { runTiny } from './tiny-demonstration.ts';
-import { visit, whole } from './visit.ts';
+import { visit } from './visit.ts';
 
 const TRAIN = { 'Training queries': '12', 'Held-out pairs': '4', 'Batch size': '4', 'Evaluate every': '2', 'Save every': '2', Steps: '4' }; // prettier-ignore
 
@@ -39,11 +40,6 @@ describeBrowser('the Runs view', () => {
     await train(page, { Seed: '1' });
     await page.getByRole('button', { name: 'New run' }).click();
     await train(page, { Seed: '1', 'Learning rate': '0.01' });
-    await page.getByRole('link', { name: 'Collapse' }).first().click();
-    await page.reload(); // without the fields of the Train view
-    await runTiny(page);
-    await page.getByText('all branches have ended').waitFor();
-
     await page.getByRole('link', { name: 'Runs' }).click();
     const rows = page.locator('lab-run-table tbody tr');
     await expect.poll(() => rows.filter({ hasText: 'supervised' }).count()).toBe(2);
@@ -116,16 +112,6 @@ describeBrowser('the Runs view', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => rows.count()).toBe(2);
 
-    // Reinforcement is queued as well, from the start that its base had.
-    await page.getByLabel('Choose all').uncheck();
-    await page.getByLabel('Filter runs').fill('reinforcement seed');
-    await page.getByLabel('Choose GRPO (head-heavy, plausible)', { exact: true }).check();
-    await page.getByRole('button', { name: 'Sweep from this run' }).click();
-    await page.getByLabel('Values, separated by commas').fill('0.5');
-    await page.getByLabel('Seeds').fill('3');
-    await page.getByRole('button', { name: 'Queue 1 run' }).click();
-    await rows.filter({ hasText: 'plausible), lambda 0.5' }).getByText('finished, 3 steps').waitFor();
-
     const other = await visit(browser, `${inject('pageUrl')}?backend=wasm#/runs`, {
       bypassCSP: true, // axe brings its script as text, which the page's own policy rightly refuses
       reducedMotion: 'reduce',
@@ -164,6 +150,22 @@ describeBrowser('the Runs view', () => {
     await other.page.locator('lab-runs-view input[type="file"]').setInputFiles(join(import.meta.dirname, 'visit.ts'));
     await other.page.getByText(/Expected a complete zip archive/u).waitFor();
     expect([...complaints, ...foreignRequests, ...other.complaints, ...other.foreignRequests]).toEqual([]);
+  });
+
+  whole('queues reinforcement as well, from the start that its base had', async () => {
+    const { page, complaints } = await visit(browser, `${inject('pageUrl')}?backend=wasm#/collapse`);
+    await runTiny(page);
+    await page.getByText('all branches have ended').waitFor();
+    await page.getByRole('link', { name: 'Runs' }).click();
+    const rows = page.locator('lab-run-table tbody tr');
+    await page.getByLabel('Filter runs').fill('reinforcement seed');
+    await page.getByLabel('Choose GRPO (head-heavy, plausible)', { exact: true }).check();
+    await page.getByRole('button', { name: 'Sweep from this run' }).click();
+    await page.getByLabel('Values, separated by commas').fill('0.5');
+    await page.getByLabel('Seeds').fill('3');
+    await page.getByRole('button', { name: 'Queue 1 run' }).click();
+    await rows.filter({ hasText: 'plausible), lambda 0.5' }).getByText('finished, 3 steps').waitFor();
+    expect(complaints).toEqual([]);
   });
 
   whole('makes a sweep, which continues after the browser was killed in the middle of it', async () => {

@@ -13,8 +13,9 @@ import { InsideSchema } from '../../src/protocol/inside.ts';
 import { formatPercent } from '../../src/ui/parts/format.ts';
 import { expectClose } from '../reference/expect-close.ts';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { whole } from '../setup/whole.ts';
 import { recordedFrames, recordFrames } from './frames.ts';
-import { answered, shownLabel, visit, whole } from './visit.ts';
+import { answered, shownLabel, visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
 
@@ -90,58 +91,71 @@ describeBrowser('the page on its bundled model', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('looks inside the model: attention, the label by layer and entropies, the numbers of the command line', async () => {
-    const document = { docId: '', title: 'kettle', brand: '', type: 'kettle', attributes: { colour: 'red' }, text: '' };
-    const pair = { query: 'red kettle', document };
-    const address = `${PAGE_URL}?backend=wasm#/score?model=default&pair=${encodeURIComponent(JSON.stringify(pair))}`;
-    const { page, foreignRequests, complaints } = await visit(browser, address, {
-      viewport: { width: 390, height: 844 },
-      bypassCSP: true, // axe brings its script as text, which the page's own policy rightly refuses
-      reducedMotion: 'reduce',
-    });
-    await answered(page);
-    await page.getByRole('button', { name: 'Look inside the model' }).click();
-    await page.getByText('The inside of this answer is shown.').waitFor({ state: 'attached' });
-    const panel = page.locator('lab-inside');
-    const saved = page.waitForEvent('download');
-    await panel.getByRole('button', { name: 'All numbers as JSON' }).click();
-    const json = await text(await (await saved).createReadStream());
-    const inside = parse(InsideSchema, JSON.parse(json));
-    const printed = await promisify(execFile)('node', [
+  whole(
+    'looks inside the model: attention, the label by layer and entropies, the numbers of the command line',
+    async () => {
+      const document = {
+        docId: '',
+        title: 'kettle',
+        brand: '',
+        type: 'kettle',
+        attributes: { colour: 'red' },
+        text: '',
+      };
+      const pair = { query: 'red kettle', document };
+      const address = `${PAGE_URL}?backend=wasm#/score?model=default&pair=${encodeURIComponent(JSON.stringify(pair))}`;
+      const { page, foreignRequests, complaints } = await visit(browser, address, {
+        viewport: { width: 390, height: 844 },
+        bypassCSP: true, // axe brings its script as text, which the page's own policy rightly refuses
+        reducedMotion: 'reduce',
+      });
+      await answered(page);
+      await page.getByRole('button', { name: 'Look inside the model' }).click();
+      await page.getByText('The inside of this answer is shown.').waitFor({ state: 'attached' });
+      const panel = page.locator('lab-inside');
+      const saved = page.waitForEvent('download');
+      await panel.getByRole('button', { name: 'All numbers as JSON' }).click();
+      const json = await text(await (await saved).createReadStream());
+      const inside = parse(InsideSchema, JSON.parse(json));
+      const printed = await promisify(execFile)('node', [
       'scripts/lab.js', 'inside', pair.query, JSON.stringify(document), '--backend', 'wasm', '--json',
     ]); // prettier-ignore
-    const wanted = parse(InsideSchema, JSON.parse(printed.stdout));
-    expect(inside.words).toEqual(wanted.words);
-    expect(inside.tokens.map(({ text }) => text)).toEqual(wanted.tokens.map(({ text }) => text));
-    expectClose(inside.attention.flat(2), wanted.attention.flat(2), { absolute: 1e-5 });
-    expectClose(
-      inside.lens.flatMap(({ probabilities }) => probabilities),
-      wanted.lens.flatMap(({ probabilities }) => probabilities),
-      { absolute: 1e-5 },
-    );
+      const wanted = parse(InsideSchema, JSON.parse(printed.stdout));
+      expect(inside.words).toEqual(wanted.words);
+      expect(inside.tokens.map(({ text }) => text)).toEqual(wanted.tokens.map(({ text }) => text));
+      expectClose(inside.attention.flat(2), wanted.attention.flat(2), { absolute: 1e-5 });
+      expectClose(
+        inside.lens.flatMap(({ probabilities }) => probabilities),
+        wanted.lens.flatMap(({ probabilities }) => probabilities),
+        { absolute: 1e-5 },
+      );
 
-    // The table has what is chosen, here of one head.
-    await panel.getByRole('combobox', { name: 'Layer' }).selectOption('2');
-    await panel.getByRole('combobox', { name: 'Head' }).selectOption('3');
-    await panel.getByText('The shares as a table').click();
-    const rows = await panel.getByRole('group', { name: 'The shares as a table' }).locator('tbody tr').allInnerTexts();
-    expect(rows).toHaveLength(wanted.words.length);
-    const shares = wanted.attention[1]?.[2] ?? [];
-    const top = shares.indexOf(Math.max(...shares));
-    expect(rows[top]).toContain(formatPercent(shares[top] ?? 0));
-    expect(await panel.getByRole('row', { name: /the answer/u }).innerText()).toContain('%');
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
-    expect(await page.evaluate(() => window.document.documentElement.scrollWidth)).toBe(390);
+      // The table has what is chosen, here of one head.
+      await panel.getByRole('combobox', { name: 'Layer' }).selectOption('2');
+      await panel.getByRole('combobox', { name: 'Head' }).selectOption('3');
+      await panel.getByText('The shares as a table').click();
+      const rows = await panel
+        .getByRole('group', { name: 'The shares as a table' })
+        .locator('tbody tr')
+        .allInnerTexts();
+      expect(rows).toHaveLength(wanted.words.length);
+      const shares = wanted.attention[1]?.[2] ?? [];
+      const top = shares.indexOf(Math.max(...shares));
+      expect(rows[top]).toContain(formatPercent(shares[top] ?? 0));
+      expect(await panel.getByRole('row', { name: /the answer/u }).innerText()).toContain('%');
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+      expect(await page.evaluate(() => window.document.documentElement.scrollWidth)).toBe(390);
 
-    // Another pair is looked into as soon as it is answered.
-    await page.getByRole('navigation', { name: 'Examples' }).getByRole('button').nth(1).click();
-    await answered(page);
-    await expect.poll(() => panel.locator('.heat').first().innerText()).not.toContain('kettle');
-    await panel.locator('.parts:not(.stale)').waitFor();
-    expect(foreignRequests).toEqual([]);
-    expect(complaints).toEqual([]);
-  });
+      // Another pair is looked into as soon as it is answered.
+      await page.getByRole('navigation', { name: 'Examples' }).getByRole('button').nth(1).click();
+      await answered(page);
+      await expect.poll(() => panel.locator('.heat').first().innerText()).not.toContain('kettle');
+      await panel.locator('.parts:not(.stale)').waitFor();
+      expect(foreignRequests).toEqual([]);
+      expect(complaints).toEqual([]);
+    },
+  );
 
   it('answers by the general model, states its purpose, and lets the model of the rule world answer', async () => {
     const { page, foreignRequests, complaints } = await visit(browser, PAGE_URL);

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { inject, it, onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 
 /** WebGPU on a software adapter takes seconds where a GPU takes milliseconds. */
 export const LONGEST_WAIT_MS = 120_000;
@@ -116,9 +116,6 @@ export const SCREENS = [
 export function looksOf<Look>(looks: readonly Look[], state: number): readonly Look[] {
   return inject('isWhole') ? looks : looks.filter((_, i) => i === state % looks.length);
 }
-
-/** A test of `npm run test:all` alone: not the first way through a view, or one that waits for kills and reloads. */
-export const whole = inject('isWhole') ? it : it.skip;
 
 /** Each item with its number. */
 export function numbered<T>(items: readonly T[]): [T, number][] {

@@ -17,7 +17,8 @@ import {
   randomModel,
 } from '../reference/judge-model.ts';
 import { judgeOp } from '../reference/judge-op.ts';
-import { EXTREME_CASES, OP_CASES } from '../reference/op-cases.ts';
+import { EXTREME_CASES, LARGE_OP_CASES, OP_CASES } from '../reference/op-cases.ts';
+import { whole } from '../setup/whole.ts';
 import { TORCH_FIXTURES } from '../reference/torch-fixture.ts';
 import { describeGpu, openGpu } from '../setup/dawn.ts';
 
@@ -43,6 +44,7 @@ describeGpu('WebGPU', () => {
 
     describe('ops', () => {
       it.each(OP_CASES)('$title', judgeOp);
+      whole.each(LARGE_OP_CASES)('$title', judgeOp);
       it.each(EXTREME_CASES)('$title', judgeOp);
     });
 

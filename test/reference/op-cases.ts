@@ -86,14 +86,18 @@ export const OP_CASES: readonly OpCase[] = [
     [0, 1, 1, 1, 21],
     [13, 10],
   ]),
+  // One more token, and a few more, over a cache with slots still free.
+  attentionCase({ B: 2, H: 4, K: 2, T: 1, S: 9, D: 6, first: 5 }),
+  attentionCase({ B: 2, H: 4, K: 2, T: 3, S: 9, D: 6, first: 2 }),
+];
+
+/** Cases over several tiles of a kernel, whose finite differences take seconds. */
+export const LARGE_OP_CASES: readonly OpCase[] = [
   packedAttentionCase({ H: 4, K: 1, T: 70, D: 36 }, [
     [33, 5, 30],
     [1, 64, 5],
   ]),
   packedAttentionCase({ H: 2, K: 2, T: 131, D: 8 }, [[6, 15, 15, 2, 15, 15, 16, 17, 14, 15]]),
-  // One more token, and a few more, over a cache with slots still free.
-  attentionCase({ B: 2, H: 4, K: 2, T: 1, S: 9, D: 6, first: 5 }),
-  attentionCase({ B: 2, H: 4, K: 2, T: 3, S: 9, D: 6, first: 2 }),
 ];
 
 /**

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { describeBrowser } from '../../setup/chromium.ts';
+import { whole } from '../../setup/whole.ts';
 import { type KillableBrowser, startKillableBrowser } from '../killable-browser.ts';
-import { answered, shownLabel, whole } from '../visit.ts';
+import { answered, shownLabel } from '../visit.ts';
 import { finishedHash, pauseAfterCheckpoint, shownStep, startRun, TINY } from './tiny-run.ts';
 
 const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, type ServedPair, startServer } from '../../../../src/cli/models/rerank-server.ts';
 import { smallModelFiles } from '../../../reference/small-lab-model.ts';
 import { labUntil, lab } from '../lab.ts';
+import { whole } from '../../../setup/whole.ts';
 
 interface Reply {
   readonly status: number;
@@ -121,7 +122,7 @@ describe('the server', () => {
 });
 
 describe('a busy server', () => {
-  it('accepts no more than its limit, answers what it has accepted, and then ends', async () => {
+  whole('accepts no more than its limit, answers what it has accepted, and then ends', async () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     let begun = (): void => undefined;

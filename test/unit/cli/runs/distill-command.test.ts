@@ -13,6 +13,7 @@ import { type ModelCard, ModelCardSchema } from '../../../../src/infer/model-car
 import { SftExperimentSchema } from '../../../../src/protocol/sft-experiment.ts';
 import { SMALL_WORLD, smallModelFiles } from '../../../reference/small-lab-model.ts';
 import { lab as runLab, labUntil, type Result } from '../lab.ts';
+import { whole } from '../../../setup/whole.ts';
 
 let folder: string;
 let teacher: string;
@@ -54,29 +55,33 @@ describe('lab distill', () => {
     expect(resumed.err.match(/Weights (\w+)\./u)?.[1]).toBe(first.err.match(/Weights (\w+)\./u)?.[1]);
   }, 240_000); // three processes, on a machine that may be busy
 
-  it('saves when it is stopped, and resumes to the same model and log', async () => {
-    const settings = ['--method', 'label-kd', '--queries', '4', '--steps', '12', '--batch', '8', '--seed', '3'];
-    const [whole, cut] = [join(folder, 'whole'), join(folder, 'cut')];
-    expect((await lab('--out', whole, ...settings)).code).toBe(0);
-    const stopped = await labUntil(
-      /Steps: 10\/12/u,
-      'distill',
-      '--teacher',
-      teacher,
-      '--backend',
-      'wasm',
-      '--out',
-      cut,
-      ...settings,
-    );
-    expect(stopped.code).toBe(130);
-    expect(stopped.err).toMatch(/Saved after \d+ updates; continue with --resume/u);
-    expect(existsSync(join(cut, 'model'))).toBe(false);
-    expect((await lab('--out', cut, '--resume')).code).toBe(0);
-    for (const name of [['model', 'model.safetensors'], ['log.jsonl']]) {
-      expect(await readFile(join(cut, ...name))).toEqual(await readFile(join(whole, ...name)));
-    }
-  }, 240_000);
+  whole(
+    'saves when it is stopped, and resumes to the same model and log',
+    async () => {
+      const settings = ['--method', 'label-kd', '--queries', '4', '--steps', '12', '--batch', '8', '--seed', '3'];
+      const [whole, cut] = [join(folder, 'whole'), join(folder, 'cut')];
+      expect((await lab('--out', whole, ...settings)).code).toBe(0);
+      const stopped = await labUntil(
+        /Steps: 10\/12/u,
+        'distill',
+        '--teacher',
+        teacher,
+        '--backend',
+        'wasm',
+        '--out',
+        cut,
+        ...settings,
+      );
+      expect(stopped.code).toBe(130);
+      expect(stopped.err).toMatch(/Saved after \d+ updates; continue with --resume/u);
+      expect(existsSync(join(cut, 'model'))).toBe(false);
+      expect((await lab('--out', cut, '--resume')).code).toBe(0);
+      for (const name of [['model', 'model.safetensors'], ['log.jsonl']]) {
+        expect(await readFile(join(cut, ...name))).toEqual(await readFile(join(whole, ...name)));
+      }
+    },
+    240_000,
+  );
 
   it('rejects settings of another method, naming its own', async () => {
     const { code, err } = await lab('--out', join(folder, 'a'), '--method', 'jsd', '--temperature', '3');

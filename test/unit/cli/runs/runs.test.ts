@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallModelFiles } from '../../../reference/small-lab-model.ts';
-import { lab, labUntil } from '../lab.ts';
+import { lab, labUntil, type Result } from '../lab.ts';
+import { whole } from '../../../setup/whole.ts';
 
 let folder: string;
 const at = (...names: string[]): string => join(folder, ...names);
@@ -31,16 +32,20 @@ const sweep = (out: string, seeds: string): string[] => [
 ]; // prettier-ignore
 
 describe('a sweep', () => {
-  it('continues where it was stopped, to the same report', async () => {
-    const whole = await lab(...sweep('whole', '1-2'));
-    expect(whole.err).toMatch(/4 runs, 1 at a time.*4\/4 lambda 0\.3, seed 2\./su);
-    expect(whole.code).toBe(0);
-    expect(whole.out).toMatch(/\| lambda 0\.3 \| 2 \|/u);
+  let made: Result;
+  it('makes its runs one after another, and reports on them', async () => {
+    made = await lab(...sweep('whole', '1-2'));
+    expect(made.err).toMatch(/4 runs, 1 at a time.*4\/4 lambda 0\.3, seed 2\./su);
+    expect(made.code).toBe(0);
+    expect(made.out).toMatch(/\| lambda 0\.3 \| 2 \|/u);
+  });
+
+  whole('continues where it was stopped, to the same report', async () => {
     const stopped = await labUntil(/1\/4 /u, ...sweep('stopped', '1-2'));
     expect(stopped.code).toBe(130);
     const again = await lab(...sweep('stopped', '1-2'));
     expect(again.code).toBe(0);
-    expect(again.out).toBe(whole.out);
+    expect(again.out).toBe(made.out);
   });
 
   it('takes more seeds, and refuses to become another sweep', async () => {
@@ -53,7 +58,7 @@ describe('a sweep', () => {
     expect(other.err).toMatch(/another sweep.*grpo over grpo\.balance\.lambda/su);
   });
 
-  it('goes on with other runs where one fails, and says which', async () => {
+  whole('goes on with other runs where one fails, and says which', async () => {
     const args = sweep('failing', '1').map((arg) => (arg.includes('lambda=') ? 'grpo.balance.lambda=-1,0.3' : arg));
     const { code, err } = await lab(...args);
     expect(code).toBe(1);

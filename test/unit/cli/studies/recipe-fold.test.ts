@@ -18,6 +18,7 @@ import {
 import { LabError } from '../../../../src/common/errors.ts';
 import { useBackend } from '../../../reference/backends.ts';
 import { dataSetOf, pairsTsv } from '../../runs/own-pairs.ts';
+import { whole } from '../../../setup/whole.ts';
 
 const [chorus] = REAL_RECIPES;
 if (chorus === undefined) throw new Error('no recipe');
@@ -39,12 +40,12 @@ const RECIPE: RealRecipe = {
 };
 
 let root: string;
-let whole: DataSet;
+let dataSet: DataSet;
 
 beforeAll(async () => {
   await useBackend('wasm');
   root = await mkdtemp(join(tmpdir(), 'lab-recipe-'));
-  whole = await dataSetOf(pairsTsv(16));
+  dataSet = await dataSetOf(pairsTsv(16));
 });
 afterAll(() => rm(root, { recursive: true }));
 
@@ -52,7 +53,7 @@ function contextFor(name: string, signal = new AbortController().signal): FoldCo
   const annotations = { size: 0, of: () => [2, 1, 1] };
   return {
     recipe: RECIPE,
-    whole,
+    whole: dataSet,
     grades: '',
     annotations,
     models: MODEL_IDS,
@@ -63,7 +64,7 @@ function contextFor(name: string, signal = new AbortController().signal): FoldCo
 }
 
 async function run(context: FoldContext) {
-  const [fold] = await foldsOf(RECIPE, whole);
+  const [fold] = await foldsOf(RECIPE, dataSet);
   if (fold === undefined) throw new Error('no fold');
   const result = await runFold(fold, context);
   if (result === undefined) throw new Error('another process works on the fold');
@@ -77,7 +78,7 @@ describe('runFold', () => {
     expect(Object.keys(result.prepared.baselines)).toEqual(['majority', 'random', 'BM25', 'refined instruction']);
     const names = [...MODEL_ARMS, ...Object.values(LATER_ARMS)].map(({ name }) => name);
     expect(Object.keys(result.models).toSorted()).toEqual(names.toSorted());
-    const [fold] = await foldsOf(RECIPE, whole);
+    const [fold] = await foldsOf(RECIPE, dataSet);
     const tested = fold?.test.map(({ query, document, grade }) => [query, document.docId, Number(grade)]);
     const everything = [
       ...Object.values(result.prepared.baselines),
@@ -98,7 +99,7 @@ describe('runFold', () => {
     expect(JSON.parse(await readFile(evaluated, 'utf8'))).toEqual(result.models['SFT, with hints']);
   });
 
-  it('resumes after a stop during training to the same predictions', async () => {
+  whole('resumes after a stop during training to the same predictions', async () => {
     const controller = new AbortController();
     const stopped = contextFor('stopped', controller.signal);
     const timer = setInterval(() => {

@@ -14,6 +14,7 @@ import { CURRENT_FOLDING, textFolding } from '../../../../src/relevance/pair/tex
 import { Bm25 } from '../../../../src/relevance/prompt/bm25.ts';
 import { listed } from '../../../../src/relevance/prompt/listed.ts';
 import { DEFAULT_PROMPT_CONFIG, promptContent } from '../../../../src/relevance/prompt/prompt.ts';
+import { whole } from '../../../setup/whole.ts';
 
 interface Row {
   readonly query: string;
@@ -178,7 +179,7 @@ describe('the input of a model for a row', () => {
     );
   });
 
-  it('handles a list of one query with as many documents as a shop has', async () => {
+  whole('handles a list of one query with as many documents as a shop has', async () => {
     const rows = Array.from({ length: 130_000 }, (_, i): Row => {
       return { query: 'red kettle', docId: `d${i}`, title: i % 3 === 0 ? `red kettle ${i}` : `hose ${i}`, grade: '' };
     });
