@@ -41,6 +41,7 @@ describeBrowser('the Runs view', () => {
     await page.getByRole('button', { name: 'New run' }).click();
     await train(page, { Seed: '1', 'Learning rate': '0.01' });
     await page.getByRole('link', { name: 'Runs' }).click();
+    await page.reload(); // without the fields of the Train view
     const rows = page.locator('lab-run-table tbody tr');
     await expect.poll(() => rows.filter({ hasText: 'supervised' }).count()).toBe(2);
     const changed = rows.filter({ hasText: 'learningRate 0.01' });

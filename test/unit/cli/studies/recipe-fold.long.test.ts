@@ -18,7 +18,6 @@ import {
 import { LabError } from '../../../../src/common/errors.ts';
 import { useBackend } from '../../../reference/backends.ts';
 import { dataSetOf, pairsTsv } from '../../runs/own-pairs.ts';
-import { whole } from '../../../setup/whole.ts';
 
 const [chorus] = REAL_RECIPES;
 if (chorus === undefined) throw new Error('no recipe');
@@ -99,7 +98,7 @@ describe('runFold', () => {
     expect(JSON.parse(await readFile(evaluated, 'utf8'))).toEqual(result.models['SFT, with hints']);
   });
 
-  whole('resumes after a stop during training to the same predictions', async () => {
+  it('resumes after a stop during training to the same predictions', async () => {
     const controller = new AbortController();
     const stopped = contextFor('stopped', controller.signal);
     const timer = setInterval(() => {

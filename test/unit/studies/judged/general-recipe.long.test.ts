@@ -37,7 +37,6 @@ import { noRules, type Rules } from '../../../../src/relevance/rules/rules.ts';
 import { parseInstruction } from '../../../../src/relevance/rules/instruction.ts';
 import { labelToken, ruleToken, scaleToken } from '../../../../src/relevance/pair/vocabulary.ts';
 import { dataSetOf, pairsTsv } from '../../runs/own-pairs.ts';
-import { whole } from '../../../setup/whole.ts';
 
 const [chorus, msrd] = GENERAL_SETS;
 if (chorus === undefined || msrd === undefined) throw new Error('no sets');
@@ -173,7 +172,7 @@ describe('prepareGeneral', () => {
     for (const words of shownWith.values()) expect(words.size).toBeGreaterThan(5);
   });
 
-  whole('is the same each time', async () => {
+  it('is the same each time', async () => {
     const parts = await bothParts();
     const experiment = await generalExperiment('general', parts);
     const [first, second] = [prepareGeneral(experiment, parts, RULES), prepareGeneral(experiment, parts, RULES)];

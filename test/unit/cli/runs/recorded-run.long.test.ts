@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseRecording, type Recording } from '../../../../src/protocol/recording.ts';
 import { lab, labUntil } from '../lab.ts';
-import { whole } from '../../../setup/whole.ts';
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -30,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('lab grpo --record', () => {
-  whole('records each measurement, and a run that was stopped as if it had not been', async () => {
+  it('records each measurement, and a run that was stopped as if it had not been', async () => {
     const whole = await lab(...begin('whole', '--record', at('whole.json')));
     expect(whole.err).toContain('Recorded in');
     const recording = await recorded('whole.json');

@@ -8,7 +8,6 @@ import { MEASURED } from '../../../../src/runs/run-summary.ts';
 import { readRun } from '../../../../src/cli/runs/run-reader.ts';
 import { smallModelFiles } from '../../../reference/small-lab-model.ts';
 import { lab, labUntil } from '../lab.ts';
-import { whole } from '../../../setup/whole.ts';
 
 let folder: string;
 const at = (...names: string[]): string => join(folder, ...names);
@@ -61,7 +60,7 @@ describe('a watched run', () => {
     expect(compared.out).toMatch(/step 4 of 8, ended early by its rule/u);
   });
 
-  whole('ends there as well after a stop, and after it was killed at its last checkpoint', async () => {
+  it('ends there as well after a stop, and after it was killed at its last checkpoint', async () => {
     const stopped = await labUntil(/Step 3: held-out/u, ...sft('stopped', '--config', at('sft.json'), ...RULE));
     expect(stopped.code).toBe(130);
     expect((await readRun(at('stopped'))).state).toBe('stopped');
@@ -85,7 +84,7 @@ describe('a watched run', () => {
     }
   });
 
-  whole('makes the copy that a killed process owes, and keeps its rule', async () => {
+  it('makes the copy that a killed process owes, and keeps its rule', async () => {
     const other = await lab(...sft('killed', '--resume', '--watch', 'accuracy', '--patience', '3'));
     expect(other.code).toBe(2);
     expect(other.err).toMatch(/keeps the rule.*--watch accuracy --patience 2.*Got --watch accuracy --patience 3/su);
@@ -107,7 +106,7 @@ describe('a watched run', () => {
     expect(inside.err).toMatch(/sets --watch for its runs itself/u);
   });
 
-  whole('may learn by reinforcement or from a teacher', async () => {
+  it('may learn by reinforcement or from a teacher', async () => {
     const start = ['--config', at('grpo.json'), '--start', at('model')];
     const grpo = await lab('grpo', '--out', at('grpo'), ...start, ...ON_WASM, ...RULE);
     expect(grpo.err).toMatch(/Ended by its rule after 2 of 8.*best checkpoint is that of step 2/su);
@@ -125,7 +124,7 @@ describe('a watched run', () => {
     } // prettier-ignore
   });
 
-  whole('may be one of a sweep', async () => {
+  it('may be one of a sweep', async () => {
     const sweep = ['sweep', 'sft', '--set', 'sft.batchSize=2,4', '--out', at('sweep'), ...RULE];
     const made = await lab(...sweep, '--', '--config', at('sft.json'), ...ON_WASM);
     expect(made.code).toBe(0);

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallModelFiles } from '../../../reference/small-lab-model.ts';
 import { lab, labUntil, type Result } from '../lab.ts';
-import { whole } from '../../../setup/whole.ts';
 
 let folder: string;
 const at = (...names: string[]): string => join(folder, ...names);
@@ -40,7 +39,7 @@ describe('a sweep', () => {
     expect(made.out).toMatch(/\| lambda 0\.3 \| 2 \|/u);
   });
 
-  whole('continues where it was stopped, to the same report', async () => {
+  it('continues where it was stopped, to the same report', async () => {
     const stopped = await labUntil(/1\/4 /u, ...sweep('stopped', '1-2'));
     expect(stopped.code).toBe(130);
     const again = await lab(...sweep('stopped', '1-2'));
@@ -58,7 +57,7 @@ describe('a sweep', () => {
     expect(other.err).toMatch(/another sweep.*grpo over grpo\.balance\.lambda/su);
   });
 
-  whole('goes on with other runs where one fails, and says which', async () => {
+  it('goes on with other runs where one fails, and says which', async () => {
     const args = sweep('failing', '1').map((arg) => (arg.includes('lambda=') ? 'grpo.balance.lambda=-1,0.3' : arg));
     const { code, err } = await lab(...args);
     expect(code).toBe(1);
