@@ -60,7 +60,7 @@ async function scoreAndScroll(browser: Browser, url: string, pairs: number): Pro
     void residentBytes(whole, /renderer/iu).then((bytes) => sampled.push(bytes));
   }, SAMPLE_MS);
   const tasks = (await tracedTasks(browser, page, () => page.waitForTimeout(TRACED_MS))).map(({ cpuMs }) => cpuMs);
-  await page.locator('lab-files-view progress').waitFor({ state: 'detached' });
+  await page.getByText(`Measured on ${pairs.toLocaleString('en')} graded pairs`).waitFor();
   clearInterval(sampling);
   const seconds = (performance.now() - clickedAt) / 1000;
   const gaps = await frameGaps(page);
