@@ -160,7 +160,7 @@ describeBrowser('training in the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('names, notes, exports, imports and deletes checkpoints', async () => {
+  whole('names, notes, exports, imports and deletes checkpoints', async () => {
     const { page, complaints } = browser;
     await startTiny(page, { Steps: '2' });
     await finishedHash(page);
