@@ -18,6 +18,8 @@ export const FindingSchema = v.strictObject({
   seed: count,
   ...PartsSchema.entries,
   rounds: count,
+  /** The queries to report on, normalised: edited rules are measured on the same, whatever was graded since. */
+  reported: v.array(v.string()),
   /** Right labels by the rules that the search started from, by the rules found, and by the most frequent grade. */
   before: count,
   after: count,

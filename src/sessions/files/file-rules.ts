@@ -93,6 +93,13 @@ export class FileRules {
     this.#work.abort();
     this.#work = new AbortController();
     await this.#turns.ended;
+    this.#measure = undefined; // it holds all graded pairs of a file
+  }
+
+  /** Grades or columns have another meaning: no undone change brings back what was measured before. */
+  voidFindings(): void {
+    const before = this.#changed.before.map((kept) => (kept === null ? null : { ...kept, finding: null }));
+    this.#changed = { ...this.#changed, before };
   }
 
   /** @throws {LabError} `bad-instruction` naming the line or the rule; `bad-file`, `bad-config`; `aborted` */
@@ -143,8 +150,11 @@ export class FileRules {
       case 'read':
         return this.#keep(open, await readRules(open, request.files));
       case 'undo': {
-        const before = this.#changed.before.pop();
-        return before === undefined ? undefined : this.#keep(open, before, true);
+        const before = this.#changed.before.at(-1);
+        if (before === undefined) return undefined;
+        await this.#keep(open, before, true);
+        this.#changed.before.pop();
+        return undefined;
       }
       case 'discard':
         return this.#keep(open, null);
@@ -178,7 +188,8 @@ export class FileRules {
     const { instruction, lexicon } = rules;
     if (this.#measure?.fits(judged, lexicon) !== true) this.#measure = new RulesMeasure(judged, lexicon);
     const isJudged = judged.pairs.length > 0;
-    const measured = isJudged ? await this.#measure.measure(instruction, pausesOf(signal)) : undefined;
+    const reported = new Set(finding?.reported);
+    const measured = isJudged ? await this.#measure.measure(instruction, reported, pausesOf(signal)) : undefined;
     const isChanged = finding !== null && isEdited(instruction, finding);
     return {
       name: instruction.name,

@@ -106,6 +106,7 @@ export class FilesService implements FilesApi {
   }
 
   async open(id: string): Promise<OpenedFile> {
+    if (this.#open?.record.id === id) await this.#halt(); // what it still stores belongs to the record that is read now
     return this.#show(await (await this.#store()).get(id), false);
   }
 
@@ -133,6 +134,7 @@ export class FilesService implements FilesApi {
     const { id, scoring } = open.record;
     const isChanged =
       JSON.stringify([columns, grades, reading]) !== JSON.stringify([open.record.columns, gradesOf(open), before]);
+    if (isChanged) this.#rules.voidFindings();
     const change = { columns, grades, isMapped, reading, ...(isChanged && { rules: withoutFinding(open.record) }) };
     // Scores become void, because other files or columns give other pairs, and other grades another scale of labels.
     const isVoid = isChanged && scoring !== null;

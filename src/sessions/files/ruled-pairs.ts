@@ -3,7 +3,7 @@
  * what each rule decides and gets wrong.
  */
 import { yieldToMessages } from '../../common/yield.ts';
-import { normaliseQuery, splitByQuery } from '../../data/splits.ts';
+import { normaliseQuery } from '../../data/splits.ts';
 import type { Finding, RuleLine, RulesProgress, ShownRules } from '../../protocol/file-rules.ts';
 import { greedyRefiner } from '../../relevance/piar/piar-greedy.ts';
 import { type PiarRound, runPiar } from '../../relevance/piar/piar.ts';
@@ -17,7 +17,7 @@ import { type Instruction, instructionHash } from '../../relevance/rules/instruc
 import { type OwnRules, toOwnRules } from '../../relevance/rules/own-rules.ts';
 import { startInstruction } from '../../relevance/rules/start-instruction.ts';
 import { typeDocument } from '../../relevance/rules/typed-document.ts';
-import { PIAR_FRACTIONS, splitForPiar } from '../../runs/piar-split.ts';
+import { splitForPiar } from '../../runs/piar-split.ts';
 import { gradeScaleOf } from '../../runs/score/score-rows.ts';
 import { gradesOf, type OpenFile, scoringOf } from './open-file.ts';
 
@@ -79,6 +79,7 @@ export async function findRules(
       seed: SEED,
       ...parts,
       rounds: history.rounds.length,
+      reported: [...new Set(split.test.map(({ query }) => normaliseQuery(query)))],
       before: Math.round(first.accuracy * first.pairs),
       after: Math.round(last.accuracy * last.pairs),
       majority: split.test.filter(({ label }) => label === often).length,
@@ -109,8 +110,8 @@ export interface Measured {
   /** Of each rule in turn. */
   readonly lines: readonly NonNullable<RuleLine['measured']>[];
   readonly all: NonNullable<ShownRules['measured']>;
-  /** On the queries to report on; undefined for too few queries to divide. */
-  readonly report: { readonly pairs: number; readonly right: number } | undefined;
+  /** On the queries to report on. */
+  readonly report: { readonly pairs: number; readonly right: number };
 }
 
 /** Measures rules with one lexicon on graded pairs; what was read of them serves the next measurement. */
@@ -138,7 +139,12 @@ export class RulesMeasure {
     );
   }
 
-  async measure(instruction: Instruction, pause: () => Promise<void>): Promise<Measured> {
+  /** @param reported - the queries to report on, normalised */
+  async measure(
+    instruction: Instruction,
+    reported: ReadonlySet<string>,
+    pause: () => Promise<void>,
+  ): Promise<Measured> {
     const { pairs, scale } = this.#judged;
     const table = (this.#table ??= await this.#read(pause));
     for (const rule of instruction.rules) {
@@ -149,7 +155,6 @@ export class RulesMeasure {
     const mapping = labelMapping({ size: instruction.scaleSize }, scale);
     const deciding = deciders(instruction, labels, table);
     const lines = instruction.rules.map(() => ({ decides: 0, wrong: 0 }));
-    const isReported = reportedQueries(pairs);
     const all = { pairs: pairs.length, right: 0, undecided: 0 };
     const report = { pairs: 0, right: 0 };
     for (const [i, { query, label }] of pairs.entries()) {
@@ -161,11 +166,11 @@ export class RulesMeasure {
         if (!isRight) line.wrong += 1;
       }
       if (isRight) all.right += 1;
-      if (isReported?.has(query) !== true) continue;
+      if (!reported.has(normaliseQuery(query))) continue;
       report.pairs += 1;
       if (isRight) report.right += 1;
     }
-    return { lines, all, report: isReported === undefined ? undefined : report };
+    return { lines, all, report };
   }
 
   #read(pause: () => Promise<void>): Promise<FiringTable> {
@@ -178,10 +183,4 @@ export class RulesMeasure {
 /** Whether an instruction is no longer the one that was found. */
 export function isEdited(instruction: Instruction, { hash }: Finding): boolean {
   return instructionHash(instruction) !== hash;
-}
-
-/** The queries that are reported on; undefined for too few to divide. */
-function reportedQueries(pairs: readonly JudgedPair[]): ReadonlySet<string> | undefined {
-  if (new Set(pairs.map(({ query }) => normaliseQuery(query))).size < 3) return undefined;
-  return new Set(splitByQuery(pairs, SEED, PIAR_FRACTIONS).test.map(({ query }) => query));
 }

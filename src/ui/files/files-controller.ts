@@ -18,7 +18,7 @@ import {
   type Verified,
   type Without,
 } from '../../protocol/files.ts';
-import type { ModelChoice } from '../../protocol/model-choice.ts';
+import { isOwnRules, type ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import { askToPersist } from '../parts/persistence.ts';
@@ -163,7 +163,8 @@ export class FilesController implements ReactiveController {
 
   /** Prepares what has scored a file, unless it is prepared. @returns whether it is */
   async #isPrepared({ choice, modelHash, backend }: FileScoring): Promise<boolean> {
-    return this.prepared?.modelHash === modelHash || this.prepare(choice, backend);
+    const isSame = this.prepared?.modelHash === modelHash && this.prepared.backend === backend;
+    return isSame || this.prepare(choice, backend);
   }
 
   /** Starts scoring. @param limit - 0 for all pairs */
@@ -251,7 +252,7 @@ export class FilesController implements ReactiveController {
       this.#set({ stage: 'mapping' });
     } else if (scoring === null) {
       this.#set({ stage: 'ready', table: undefined });
-      await this.prepare(this.choice);
+      await this.prepare(isOwnRules(this.choice) ? FILES_MODEL : this.choice); // the rules were another file's
     } else {
       const table = new JudgedTable(await (await this.#thread()).table());
       this.#set({ table, stage: 'results', choice: scoring.choice });

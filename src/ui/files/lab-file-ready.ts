@@ -154,7 +154,7 @@ export class LabFileReady extends LabElement {
       <div class="actions">
         <button
           class="primary"
-          ?disabled=${prepared === undefined || pairs === 0}
+          ?disabled=${prepared === undefined || pairs === 0 || (isOwnRules(choice) && this.rules?.isBusy === true)}
           @click=${() => this.#dispatch('files-begin', this.limit)}
         >
           Score ${formatCount(count)} ${count === 1 ? 'pair' : 'pairs'}

@@ -326,7 +326,7 @@ export class LabFilesView extends LabElement {
   /** Prepares rules again that were changed since they were to score the file; another model where there are none. */
   #rulesSaid({ rules }: RulesState): void {
     const { choice, prepared } = this.#files;
-    if (!isOwnRules(choice) || (rules !== null && rules.hash === prepared?.modelHash)) return;
+    if (!isOwnRules(choice) || this.#files.isScoring || (rules !== null && rules.hash === prepared?.modelHash)) return;
     void this.#files.prepare(rules === null ? FILES_MODEL : OWN_RULES);
   }
 

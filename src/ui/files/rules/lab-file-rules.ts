@@ -47,6 +47,7 @@ export class LabFileRules extends LabElement {
     const { rules } = this;
     if (rules?.state === undefined) return nothing;
     const { judged, rules: shown } = rules.state;
+    const isBlocked = isBlockedIn(rules);
     return html`<section aria-labelledby="heading">
       <h3 class="heading" id="heading">Rules from your judgments</h3>
       <p>
@@ -60,8 +61,8 @@ export class LabFileRules extends LabElement {
         ${judged.pairs === 0 ? nothing : this.#findButton(rules)}
         <button
           class=${judged.pairs === 0 ? 'find' : ''}
-          aria-disabled=${rules.isBusy ? 'true' : 'false'}
-          @click=${() => rules.isBusy || this.renderRoot.querySelector<HTMLInputElement>('input[type=file]')?.click()}
+          aria-disabled=${isBlocked ? 'true' : 'false'}
+          @click=${() => isBlocked || this.renderRoot.querySelector<HTMLInputElement>('input[type=file]')?.click()}
         >
           Choose a rules file
         </button>
@@ -69,8 +70,8 @@ export class LabFileRules extends LabElement {
           rules.state.canUndo
             ? html`<button
                 class="undo"
-                aria-disabled=${rules.isBusy ? 'true' : 'false'}
-                @click=${() => this.#do(() => rules.undo(), '.undo')}
+                aria-disabled=${isBlocked ? 'true' : 'false'}
+                @click=${() => isBlocked || this.#do(() => rules.undo(), '.undo')}
               >
                 Undo
               </button>`
@@ -89,11 +90,12 @@ export class LabFileRules extends LabElement {
   }
 
   #findButton(rules: OwnRulesController): unknown {
-    const { isFinding, isBusy } = rules;
+    const { isFinding } = rules;
+    const isBlocked = isBlockedIn(rules) && !isFinding;
     return html`<button
       class="find"
-      aria-disabled=${isBusy && !isFinding ? 'true' : 'false'}
-      @click=${() => (isFinding ? rules.stop() : rules.find())}
+      aria-disabled=${isBlocked ? 'true' : 'false'}
+      @click=${() => isBlocked || (isFinding ? rules.stop() : rules.find())}
     >
       ${isFinding ? 'Stop' : 'Find the rules in my judgments'}
     </button>`;
@@ -135,8 +137,8 @@ export class LabFileRules extends LabElement {
         <button @click=${() => rules.download('instruction')}>Download instruction.txt</button>
         <button @click=${() => rules.download('lexicon')}>Download lexicon.json</button>
         <button
-          aria-disabled=${rules.isBusy ? 'true' : 'false'}
-          @click=${() => this.#do(() => rules.discard(), '.find')}
+          aria-disabled=${isBlockedIn(rules) ? 'true' : 'false'}
+          @click=${() => isBlockedIn(rules) || this.#do(() => rules.discard(), '.find')}
         >
           Discard these rules
         </button>
@@ -211,7 +213,8 @@ export class LabFileRules extends LabElement {
             class="control cap"
             data-rule=${id}
             aria-label=${`At most: ${text}`}
-            @change=${(event: Event) => this.#capChosen(rules, id, event)}
+            aria-disabled=${rules.isBusy ? 'true' : 'false'}
+            @change=${(event: Event) => this.#capChosen(rules, id, cap, event)}
           >
             ${labelNames.map((name, label) => html`<option value=${label} .selected=${label === cap}>${name}</option>`)}
           </select>
@@ -243,25 +246,36 @@ export class LabFileRules extends LabElement {
           : html`<lab-notice kind="failure" heading="This text cannot be read yet">${failure.message}</lab-notice>`
       }
       <div class="actions">
-        <button class="primary" @click=${() => this.#take(rules)}>Use this text</button>
+        <button class="primary" aria-disabled=${rules.isBusy ? 'true' : 'false'} @click=${() => this.#take(rules)}>
+          Use this text
+        </button>
         <button @click=${() => this.#leaveText(rules)}>Cancel</button>
       </div>
     </div>`;
   }
 
-  /** Does something, and gives the focus to what a selector finds afterwards, because elements change places. */
-  async #do(act: () => Promise<boolean>, focus: string): Promise<void> {
-    if (this.rules?.isBusy === true) return;
+  /**
+   * Does something, and gives the focus to what a selector finds afterwards, because elements change places.
+   *
+   * @returns whether it was done
+   */
+  async #do(act: () => Promise<boolean>, focus: string): Promise<boolean> {
+    if (this.rules?.isBusy === true) return false;
     this.#focus = focus;
-    await act();
+    return act();
   }
 
-  #capChosen(rules: OwnRulesController, id: string, { currentTarget: select }: Event): void {
+  /** Shows the limit that is in effect again where another was not taken. */
+  async #capChosen(
+    rules: OwnRulesController,
+    id: string,
+    cap: number,
+    { currentTarget: select }: Event,
+  ): Promise<void> {
     if (!(select instanceof HTMLSelectElement)) return;
-    void this.#do(
-      () => rules.edit({ kind: 'change', id, to: { cap: Number(select.value) } }),
-      `.cap[data-rule="${id}"]`,
-    );
+    const to = { cap: Number(select.value) };
+    const isTaken = await this.#do(() => rules.edit({ kind: 'change', id, to }), `.cap[data-rule="${id}"]`);
+    if (!isTaken) select.value = String(cap);
   }
 
   #toggleText(rules: OwnRulesController, { text }: ShownRules): void {
@@ -287,6 +301,11 @@ export class LabFileRules extends LabElement {
     input.value = ''; // the same file can be chosen again
     if (files.length > 0) void this.rules?.read(files);
   };
+}
+
+/** Whether the rules may not be replaced now: one change at a time, and none behind a text that is being edited. */
+function isBlockedIn({ isBusy, draft }: OwnRulesController): boolean {
+  return isBusy || draft !== undefined;
 }
 
 declare global {

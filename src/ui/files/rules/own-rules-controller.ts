@@ -46,6 +46,7 @@ export class OwnRulesController {
 
   /** Asks for the rules of a file that was opened, or that is back with other grades. */
   async look(fileId: string | undefined): Promise<void> {
+    if (fileId === this.#fileId && this.isFinding) return; // it answers when it ends
     this.#looks += 1;
     if (fileId !== this.#fileId) this.draft = undefined;
     this.#fileId = fileId;
@@ -61,7 +62,11 @@ export class OwnRulesController {
   }
 
   async stop(): Promise<void> {
-    await this.#ask((thread) => thread.stopRules());
+    try {
+      await this.#ask((thread) => thread.stopRules());
+    } catch (thrown) {
+      this.#show({ failure: failureOf(thrown) });
+    }
   }
 
   edit(edit: Edit): Promise<boolean> {

@@ -183,6 +183,35 @@ describe('rules of a file', () => {
     await closed;
   });
 
+  it('are what is stored, where the file is opened again in the middle of the search', async () => {
+    const judged = new MemoryJudged();
+    const service = await opened(judged);
+    let reopened: Promise<unknown> | undefined;
+    const search = service.rules({ kind: 'find' }, () => void (reopened ??= service.open('file-1')));
+    await expect(search).rejects.toThrow(/Stopped/u);
+    await reopened;
+    const state = await ask(service, { kind: 'look' });
+    const later = serviceOn(judged);
+    await later.open('file-1');
+    expect(await ask(later, { kind: 'look' })).toEqual(state);
+    expect(shown(await ask(service, { kind: 'find' })).finding).not.toBeNull();
+  });
+
+  it('are measured after changes on the queries that the search has not seen, whatever was graded since', async () => {
+    const lines = PAIRS.split('\n');
+    const half = lines.map((line, i) => (i < lines.length / 2 ? line : line.replace(/"grade":\d/u, '"grade":""')));
+    const service = await opened(new MemoryJudged(), half.join('\n'));
+    const { finding, lines: rules } = shown(await ask(service, { kind: 'find' }));
+    await scored(service);
+    await service.table();
+    for (let row = lines.length - 60; row < lines.length; row++)
+      await service.correct({ row, label: row % 4, author: 'Ada', at: row });
+    const state = await ask(service, { kind: 'edit', edit: { kind: 'remove', id: rules[0]?.id ?? '' } });
+    expect(state.judged.pairs).toBe(lines.length / 2 + 60);
+    expect(finding?.report.pairs).toBeGreaterThan(0);
+    expect(shown(state).edited?.pairs).toBe(finding?.report.pairs);
+  });
+
   it('are read from files, without grades too, with or without their words', async () => {
     const source = await opened();
     const { lines, text } = shown(await ask(source, { kind: 'find' }));
@@ -205,8 +234,9 @@ describe('rules of a file', () => {
   it('keep no figures of grades that have got another meaning', async () => {
     const service = await opened();
     const found = shown(await ask(service, { kind: 'find' }));
+    await ask(service, { kind: 'edit', edit: { kind: 'remove', id: found.lines[0]?.id ?? '' } });
     await service.map({}, '0=0,1=0,2=1,3=1', true);
-    const after = shown(await ask(service, { kind: 'look' }));
-    expect(after).toMatchObject({ text: found.text, finding: null, measured: { pairs: 360 } });
+    expect(shown(await ask(service, { kind: 'look' }))).toMatchObject({ finding: null, measured: { pairs: 360 } });
+    expect(shown(await ask(service, { kind: 'undo' }))).toMatchObject({ text: found.text, finding: null });
   });
 });

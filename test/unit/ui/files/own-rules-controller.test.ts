@@ -47,6 +47,8 @@ describe('the rules of a file in the page', () => {
     const search = controller.find();
     expect(controller.isFinding).toBe(true);
     expect(await controller.undo()).toBe(false);
+    await controller.look('one'); // as on the way back from the results
+    expect([controller.isFinding, controller.state]).toEqual([true, STATE]);
     fail(new LabError('aborted', { message: 'Stopped on request.' }));
     await search;
     expect(asked).toEqual(['look', 'find']);
