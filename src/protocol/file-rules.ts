@@ -24,7 +24,7 @@ export const FindingSchema = v.strictObject({
   before: count,
   after: count,
   majority: count,
-  /** Of the rules found, by which edited rules are told from them. */
+  /** Identifies the rules found, because edited rules have another hash. */
   hash: v.string(),
 });
 export type Finding = v.InferOutput<typeof FindingSchema>;

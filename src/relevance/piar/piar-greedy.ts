@@ -50,9 +50,11 @@ export function greedyRefiner({ proposals = 8, leastQueries = 3, isAllowed }: Gr
     name: 'greedy search',
     async propose(view) {
       const pause = pausesOf(view.signal);
-      const all = pools.get(view.train) ?? (await candidatesOf(view.train, pause));
-      const pool = all.filter(({ when }) => isAllowed?.(when) !== false);
-      pools.set(view.train, pool);
+      let pool = pools.get(view.train);
+      if (pool === undefined) {
+        pool = (await candidatesOf(view.train, pause)).filter(({ when }) => isAllowed?.(when) !== false);
+        pools.set(view.train, pool);
+      }
       const refused = new Set(view.rejected.flatMap(({ edits }) => edits.map(keyOf)));
       const options = [...(await additions(view, pool, pause)), ...(await revisions(view, pool, pause))]
         .filter(({ key }) => !refused.has(key))

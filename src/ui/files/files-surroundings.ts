@@ -13,7 +13,7 @@ export interface FilesSurroundings {
   readonly backend: BackendChoice;
 }
 
-/** What a thread is told to load a model; null for the own rules of a file, which it keeps. */
+/** The request to load a model; null for the own rules of a file, because the thread keeps them. */
 export async function loadRequestOf(
   choice: ModelChoice,
   surroundings: FilesSurroundings | undefined,

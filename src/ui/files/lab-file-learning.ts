@@ -7,13 +7,19 @@ import { css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Learning, ModelComparison } from '../../protocol/learning.ts';
 import { trainingFailureHeading } from '../parts/failure-text.ts';
-import { fieldStyles } from '../parts/forms/field-styles.ts';
+import { fieldStyles, inlineLabelStyles } from '../parts/forms/field-styles.ts';
 import { formatCount, formatSigned } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import '../parts/lab-notice.ts';
 import { announcement, progressText, stageText } from '../parts/sessions/training-text.ts';
 import { isUnderWay } from '../parts/sessions/training-state.ts';
-import { actionsStyles, baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
+import {
+  actionsStyles,
+  baseStyles,
+  buttonStyles,
+  captionedTableStyles,
+  headingStyles,
+} from '../parts/shared-styles.ts';
 import type { LearningController } from './learning-controller.ts';
 
 const MEASURES = [
@@ -30,6 +36,8 @@ export class LabFileLearning extends LabElement {
     actionsStyles,
     headingStyles,
     fieldStyles,
+    inlineLabelStyles,
+    captionedTableStyles,
     css`
       section,
       details > div {
@@ -51,13 +59,6 @@ export class LabFileLearning extends LabElement {
         color: var(--muted);
         font-size: var(--text-small);
       }
-      label {
-        display: inline-flex;
-        gap: var(--space-2);
-        align-items: center;
-        color: var(--muted);
-        font-size: var(--text-small);
-      }
       .control {
         width: 7rem;
       }
@@ -73,16 +74,8 @@ export class LabFileLearning extends LabElement {
         font-size: var(--text-small);
         font-variant-numeric: tabular-nums;
       }
-      caption {
-        padding-bottom: var(--space-2);
-        color: var(--muted);
-        text-align: left;
-      }
       th,
       td {
-        padding: var(--space-1) var(--space-4) var(--space-1) 0;
-        font-weight: 400;
-        text-align: left;
         vertical-align: baseline;
       }
       thead th {

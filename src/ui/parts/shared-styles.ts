@@ -134,3 +134,18 @@ export const tableStyles = css`
     border-bottom: 1px solid var(--line);
   }
 `;
+
+/** Small tables to read, with a caption, whose cells begin at the left. */
+export const captionedTableStyles = css`
+  caption {
+    padding-bottom: var(--space-2);
+    color: var(--muted);
+    text-align: left;
+  }
+  th,
+  td {
+    padding: var(--space-1) var(--space-4) var(--space-1) 0;
+    font-weight: 400;
+    text-align: left;
+  }
+`;

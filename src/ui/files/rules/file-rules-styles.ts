@@ -40,17 +40,6 @@ export const fileRulesStyles = css`
   table {
     width: auto;
   }
-  caption {
-    padding-bottom: var(--space-2);
-    color: var(--muted);
-    text-align: left;
-  }
-  th,
-  td {
-    padding: var(--space-1) var(--space-4) var(--space-1) 0;
-    font-weight: 400;
-    text-align: left;
-  }
   td {
     white-space: nowrap;
   }
@@ -80,11 +69,6 @@ export const fileRulesStyles = css`
     font-size: var(--text-base);
   }
   label {
-    display: inline-flex;
-    gap: var(--space-2);
-    align-items: center;
-    color: var(--muted);
-    font-size: var(--text-small);
     white-space: nowrap;
   }
   select.control {

@@ -5,10 +5,17 @@ import { html, nothing, type PropertyValues } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { counted } from '../../../common/counted.ts';
 import type { RuleLine, ShownRules } from '../../../protocol/file-rules.ts';
-import { fieldStyles } from '../../parts/forms/field-styles.ts';
+import { fieldStyles, inlineLabelStyles } from '../../parts/forms/field-styles.ts';
 import { LabElement } from '../../parts/lab-element.ts';
 import '../../parts/lab-notice.ts';
-import { actionsStyles, baseStyles, buttonStyles, headingStyles, tableStyles } from '../../parts/shared-styles.ts';
+import {
+  actionsStyles,
+  baseStyles,
+  buttonStyles,
+  captionedTableStyles,
+  headingStyles,
+  tableStyles,
+} from '../../parts/shared-styles.ts';
 import { fileRulesStyles } from './file-rules-styles.ts';
 import type { OwnRulesController } from './own-rules-controller.ts';
 import { countsText, describeRules, findingTable, groupName, progressText } from './rules-text.ts';
@@ -22,7 +29,9 @@ export class LabFileRules extends LabElement {
     actionsStyles,
     headingStyles,
     fieldStyles,
+    inlineLabelStyles,
     tableStyles,
+    captionedTableStyles,
     fileRulesStyles,
   ];
 

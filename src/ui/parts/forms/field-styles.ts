@@ -56,6 +56,17 @@ export const fieldStyles = css`
   }
 `;
 
+/** Labels beside their controls. */
+export const inlineLabelStyles = css`
+  label {
+    display: inline-flex;
+    gap: var(--space-2);
+    align-items: center;
+    color: var(--muted);
+    font-size: var(--text-small);
+  }
+`;
+
 /** A disclosure whose marker turns when it opens. */
 export const disclosureStyles = css`
   summary {
