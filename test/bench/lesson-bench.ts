@@ -39,7 +39,7 @@ async function firstMotion(browser: Browser, url: string): Promise<number> {
   try {
     const page = await context.newPage();
     await page.goto(url, { waitUntil: 'commit' });
-    await page.getByRole('slider', { name: 'Step of the run' }).waitFor();
+    // Waits for the slider first.
     return await page.getByRole('slider', { name: 'Step of the run' }).evaluate(
       (slider) =>
         new Promise<number>((resolve) => {

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { lab } from '../unit/cli/lab.ts';
 import { textRow, workbookOf, zipOf } from '../unit/data/kinds/given.ts';
-import { visit } from './visit.ts';
+import { chooseFiles, downloadedText, visit } from './visit.ts';
 
 const FILES_URL = `${inject('pageUrl')}?backend=wasm#/files`;
 const SHARED = new URL('../../../shared/', import.meta.url).pathname;
@@ -95,27 +95,18 @@ function layoutsOf(pairs: readonly Judged[]): Readonly<Record<string, Files>> {
 async function choose(page: Page, files: Files): Promise<void> {
   await page.goto(FILES_URL);
   await page.getByRole('button', { name: 'Try a sample' }).waitFor();
-  await page.locator('lab-file-start .files').setInputFiles(
-    Object.entries(files).map(([name, content]) => ({
-      name,
-      mimeType: 'application/octet-stream',
-      buffer: Buffer.from(content),
-    })),
-  );
+  await chooseFiles(page.locator('lab-file-start .files'), files);
 }
 
 /** Scores the chosen file by rules alone, which need no model, and exports JSON lines. */
-async function scoredByRules(page: Page, folder: string): Promise<Record<string, unknown>[]> {
+async function scoredByRules(page: Page): Promise<Record<string, unknown>[]> {
   await page.getByRole('button', { name: 'Use it like this' }).click();
   await page.getByRole('combobox', { name: /^Model/u }).selectOption('rules:general');
   await page.getByRole('button', { name: /^Score [\d,]+ pairs?$/u }).click();
   const choice = page.getByRole('combobox', { name: 'Export' });
   await choice.waitFor();
   await page.locator('lab-files-view progress').waitFor({ state: 'detached' });
-  const [download] = await Promise.all([page.waitForEvent('download'), choice.selectOption({ label: 'JSON lines' })]);
-  const path = join(folder, 'export.jsonl');
-  await download.saveAs(path);
-  return objectsOf(readFileSync(path, 'utf8'));
+  return objectsOf(await downloadedText(page, () => choice.selectOption({ label: 'JSON lines' })));
 }
 
 /** Label and score of each row. */
@@ -166,7 +157,7 @@ describeBrowser('strangers\u2019 files in the Files view', () => {
     expect(expected).toHaveLength(pairs.length);
     for (const [name, files] of Object.entries(layouts)) {
       await choose(page, files);
-      const scored = await scoredByRules(page, folder);
+      const scored = await scoredByRules(page);
       expect(measuredIn(scored, 'lab_label', 'lab_score'), name).toEqual(expected);
     }
     expect(complaints).toEqual([]);
@@ -185,9 +176,9 @@ describeBrowser('strangers\u2019 files in the Files view', () => {
         const expected = existsSync(out) ? measuredIn(objectsOf(readFileSync(out, 'utf8')), 'label', 'score') : [];
         if (code === 0) {
           expect(expected.length, file).toBeGreaterThan(0);
-          expect(measuredIn(await scoredByRules(page, folder), 'lab_label', 'lab_score'), file).toEqual(expected);
+          expect(measuredIn(await scoredByRules(page), 'lab_label', 'lab_score'), file).toEqual(expected);
         } else if (err.includes('No rule fires on it')) {
-          const scored = await scoredByRules(page, folder);
+          const scored = await scoredByRules(page);
           expect(
             scored.map((row) => row['lab_label']),
             file,

@@ -11,18 +11,12 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { textRow, workbookOf, zipOf } from '../unit/data/kinds/given.ts';
 import { BEIR_QRELS, CORPUS, QUERIES } from '../unit/data/layouts/cases.ts';
-import { visit } from './visit.ts';
+import { chooseFiles, visit } from './visit.ts';
 
 const FILES_URL = `${inject('pageUrl')}?backend=wasm#/files`;
 
 async function choose(page: Page, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
-  await page.locator('lab-file-start .files').setInputFiles(
-    Object.entries(files).map(([name, content]) => ({
-      name,
-      mimeType: 'application/octet-stream',
-      buffer: Buffer.from(content),
-    })),
-  );
+  await chooseFiles(page.locator('lab-file-start .files'), files);
 }
 
 async function another(page: Page): Promise<void> {

@@ -15,6 +15,7 @@ import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { whole } from '../setup/whole.ts';
 import { startKillableBrowser } from './killable-browser.ts';
 import { runTiny } from './tiny-demonstration.ts';
+import { finishedHash, startRun } from './train/tiny-run.ts';
 import { visit } from './visit.ts';
 
 const TRAIN = { 'Training queries': '12', 'Held-out pairs': '4', 'Batch size': '4', 'Evaluate every': '2', 'Save every': '2', Steps: '4' }; // prettier-ignore
@@ -237,11 +238,8 @@ function valueIn(row: string): string {
 }
 
 async function train(page: Page, settings: Readonly<Record<string, string>>): Promise<void> {
-  for (const [label, value] of Object.entries({ ...TRAIN, ...settings })) {
-    await page.getByLabel(label, { exact: true }).fill(value);
-  }
-  await page.getByRole('button', { name: 'Start training' }).click();
-  await page.locator('lab-run-monitor .weights').waitFor();
+  await startRun(page, { ...TRAIN, ...settings });
+  await finishedHash(page);
 }
 
 async function expectFit(page: Page): Promise<void> {

@@ -80,6 +80,17 @@ export async function dropFile(target: Locator, name: string, text: string): Pro
   await target.dispatchEvent('drop', { dataTransfer });
 }
 
+/** Chooses files in the input of an open dialog. */
+export async function chooseFiles(input: Locator, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+  await input.setInputFiles(
+    Object.entries(files).map(([name, content]) => ({
+      name,
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.from(content),
+    })),
+  );
+}
+
 /** The text of the file that an action downloads. */
 export async function downloadedText(page: Page, act: () => Promise<unknown>): Promise<string> {
   const [download] = await Promise.all([page.waitForEvent('download'), act()]);

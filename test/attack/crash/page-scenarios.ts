@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { Rng } from '../../../src/common/rng.ts';
 import { readPageStore } from './page-store.ts';
+import { fillFields } from '../../setup/fill-fields.ts';
 
 export interface PageScenario {
   readonly name: string;
@@ -26,10 +27,6 @@ export const PAGE_SCENARIOS: readonly PageScenario[] = [
   { name: 'files', view: 'files', goOn: judge, result: judged },
 ];
 
-async function fill(page: Page, settings: Readonly<Record<string, string>>): Promise<void> {
-  for (const [label, value] of Object.entries(settings)) await page.getByLabel(label, { exact: true }).fill(value);
-}
-
 async function train(page: Page): Promise<void> {
   // The button's name says whether the settings are those of the first run.
   const begin = page.getByRole('button', { name: /^(?:Train a small model|Start training)$/u });
@@ -37,7 +34,7 @@ async function train(page: Page): Promise<void> {
   if (unfinished.length > 0) await page.getByRole('button', { name: /^(?:Continue|Start again)$/u }).click();
   else if (ended['train'] === undefined) {
     await begin.waitFor();
-    await fill(page, TRAIN);
+    await fillFields(page, TRAIN);
     await begin.click();
   }
 }
@@ -54,7 +51,7 @@ async function demonstrate(page: Page): Promise<void> {
     await offer.getByRole('button', { name: 'Continue' }).click();
   } else if (ended['collapse'] === undefined) {
     await page.locator('lab-collapse-setup summary').click();
-    await fill(page, COLLAPSE);
+    await fillFields(page, COLLAPSE);
     await page.getByRole('button', { name: 'Run the demonstration' }).click();
   }
 }

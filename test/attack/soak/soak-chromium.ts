@@ -8,6 +8,7 @@ import { addressOf, buildAndServe, pageIn } from '../../setup/built-page.ts';
 import { residentBytes } from '../../setup/browser-processes.ts';
 import { findChromium } from '../../setup/system-packages.ts';
 import type { Sample } from './slopes.ts';
+import { fillFields } from '../../setup/fill-fields.ts';
 
 /**
  * Chromium holds the text nodes of so many edits of a page for its own Undo (`kMaximumUndoStackDepth`), also in a page
@@ -76,7 +77,7 @@ async function startTraining(page: Page): Promise<void> {
     'Batch size': '4',
     'Save every': '50',
   };
-  for (const [label, value] of Object.entries(settings)) await page.getByLabel(label, { exact: true }).fill(value);
+  await fillFields(page, settings);
   await page.getByRole('button', { name: 'Start training' }).click();
   await page.getByRole('button', { name: 'Pause' }).waitFor();
 }

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parseRecording } from '../../../src/protocol/recording.ts';
 import { connectChromium, describeBrowser } from '../../setup/chromium.ts';
 import { looksOf, SCREENS, visit } from '../visit.ts';
+import { DESK } from './lesson-page.ts';
 
 const PAGE_URL = inject('pageUrl');
-const DESK = { viewport: { width: 1280, height: 720 } };
 
 describeBrowser('the front door', () => {
   let browser: Browser;

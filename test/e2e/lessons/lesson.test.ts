@@ -5,15 +5,15 @@
 import { readFileSync } from 'node:fs';
 import { buffer, text } from 'node:stream/consumers';
 import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Download, Page } from 'playwright-core';
+import type { Browser, Download } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parseRecording } from '../../../src/protocol/recording.ts';
 import { LESSONS } from '../../../src/ui/lessons/lessons.ts';
 import { connectChromium, describeBrowser } from '../../setup/chromium.ts';
 import { looksOf, numbered, SCREENS, visit } from '../visit.ts';
+import { DESK, lessonUrl, opened } from './lesson-page.ts';
 
 const PAGE_URL = inject('pageUrl');
-const DESK = { viewport: { width: 1280, height: 720 } };
 const RECORDED = 'public/recordings/grpo.json';
 
 function recording(): ReturnType<typeof parseRecording> {
@@ -22,11 +22,6 @@ function recording(): ReturnType<typeof parseRecording> {
 
 /** What the page gave to the reader. */
 const contentsOf = async (download: Download): Promise<string> => text(await download.createReadStream());
-const lesson = (screen: number, id = 'collapse'): string => `${PAGE_URL}#/lesson/${id}/${screen}`;
-
-async function opened(page: Page): Promise<void> {
-  await page.locator('lab-lesson h2').waitFor();
-}
 
 describeBrowser('the lesson on mode collapse', () => {
   let browser: Browser;
@@ -36,7 +31,7 @@ describeBrowser('the lesson on mode collapse', () => {
   afterAll(() => browser.close());
 
   it('asks before it shows, screen by screen, and holds guesses against what was measured', async () => {
-    const { page, complaints, foreignRequests } = await visit(browser, lesson(1), DESK);
+    const { page, complaints, foreignRequests } = await visit(browser, lessonUrl(1), DESK);
     const { frames, pairs } = recording();
     const truth = page.locator('lab-lesson .truth');
     const next = page.getByRole('link', { name: 'Next' });
@@ -97,7 +92,7 @@ describeBrowser('the lesson on mode collapse', () => {
   });
 
   it('leads to the live view with the settings that it names', async () => {
-    const { page } = await visit(browser, lesson(6), DESK);
+    const { page } = await visit(browser, lessonUrl(6), DESK);
     await page.getByRole('link', { name: 'Run it here' }).click();
     await page.getByRole('button', { name: 'Run the demonstration' }).waitFor();
     expect(await page.getByLabel(/^Seed/u).first().inputValue()).toBe('4');
@@ -111,7 +106,7 @@ describeBrowser('the lesson on mode collapse', () => {
   });
 
   it('can be read with the keyboard alone', async () => {
-    const { page, complaints } = await visit(browser, lesson(1), DESK);
+    const { page, complaints } = await visit(browser, lessonUrl(1), DESK);
     const heading = page.locator('lab-lesson h2');
     await opened(page);
     const tabTo = async (name: RegExp): Promise<void> => {
@@ -149,7 +144,7 @@ describeBrowser('the lesson on mode collapse', () => {
   });
 
   it('plays a recording of one\u2019s own, and refuses what is none', async () => {
-    const { page, complaints } = await visit(browser, lesson(7), DESK);
+    const { page, complaints } = await visit(browser, lessonUrl(7), DESK);
     await opened(page);
     const input = page.getByLabel('Open a recording');
     const mine = JSON.parse(readFileSync(RECORDED, 'utf8')) as Record<string, unknown>;
@@ -178,7 +173,7 @@ describeBrowser('the lesson on mode collapse', () => {
   });
 
   it('gives the figure of a screen as SVG, PNG and CSV', async () => {
-    const { page, complaints } = await visit(browser, lesson(5), DESK);
+    const { page, complaints } = await visit(browser, lessonUrl(5), DESK);
     await opened(page);
     const saved = async (format: string): Promise<Buffer> => {
       const [download] = await Promise.all([
@@ -198,7 +193,7 @@ describeBrowser('the lesson on mode collapse', () => {
     expect(lines[0]).toBe('row,seed,metric,value');
     expect(lines).toHaveLength(1 + (await page.locator('lab-seed-dots .dot').count()));
     // The map of all rules is a drawing within the figure.
-    await page.goto(lesson(3));
+    await page.goto(lessonUrl(3));
     await page.locator('lab-flow .plot text').first().waitFor();
     const map = (await saved('SVG')).toString('utf8');
     expect(map.match(/<circle /gu)?.length).toBeGreaterThan(2 * recording().pairs.length);
@@ -218,7 +213,7 @@ describeBrowser('the lesson on mode collapse', () => {
             bypassCSP: true,
             reducedMotion: 'reduce',
           } as const;
-          const { page, complaints } = await visit(browser, lesson(1, id), options);
+          const { page, complaints } = await visit(browser, lessonUrl(1, id), options);
           await opened(page);
           const screens = await page.locator('lab-lesson nav li').count();
           expect(screens).toBeGreaterThan(3);

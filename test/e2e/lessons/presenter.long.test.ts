@@ -1,18 +1,12 @@
 /**
  * Lessons in front of a room: large, led by keys, with notes in a window of their own, and on small projectors.
  */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LESSONS } from '../../../src/ui/lessons/lessons.ts';
 import { connectChromium, describeBrowser } from '../../setup/chromium.ts';
 import { visit } from '../visit.ts';
-
-const DESK = { viewport: { width: 1280, height: 720 } };
-const lesson = (screen: number, id = 'collapse'): string => `${inject('pageUrl')}#/lesson/${id}/${screen}`;
-
-async function opened(page: Page): Promise<void> {
-  await page.locator('lab-lesson h2').waitFor();
-}
+import { DESK, lessonUrl, opened } from './lesson-page.ts';
 
 describeBrowser('a lesson in front of a room', () => {
   let browser: Browser;
@@ -22,7 +16,7 @@ describeBrowser('a lesson in front of a room', () => {
   afterAll(() => browser.close());
 
   it('can be shown to a room: large, played by Space, blanked by B', async () => {
-    const { page, complaints } = await visit(browser, lesson(3), { viewport: { width: 1920, height: 1080 } });
+    const { page, complaints } = await visit(browser, lessonUrl(3), { viewport: { width: 1920, height: 1080 } });
     await opened(page);
     await page.keyboard.press('p');
     const sizes = await page.evaluate(() => {
@@ -72,7 +66,7 @@ describeBrowser('a lesson in front of a room', () => {
     await notes.getByRole('heading', { name: 'Why: chance is learned' }).waitFor();
     // Another lesson in another tab has notes of its own.
     const other = await page.context().newPage();
-    await other.goto(lesson(2, 'seeds'));
+    await other.goto(lessonUrl(2, 'seeds'));
     await opened(other);
     await other.keyboard.press('ArrowRight');
     await other.locator('lab-lesson section[aria-label^="Screen 3 "]').waitFor();
@@ -119,11 +113,11 @@ describeBrowser('a lesson in front of a room', () => {
   });
 
   it('shows each question with its answers on a small projector, without scrolling', async () => {
-    const { page, complaints } = await visit(browser, lesson(1), DESK);
+    const { page, complaints } = await visit(browser, lessonUrl(1), DESK);
     const hidden: string[] = [];
     let asked = 0;
     for (const { id } of LESSONS) {
-      await page.goto(lesson(1, id));
+      await page.goto(lessonUrl(1, id));
       await opened(page);
       if ((await page.locator('lab-lesson[presenting]').count()) === 0) await page.keyboard.press('p');
       const screens = await page.locator('lab-lesson nav li').count();

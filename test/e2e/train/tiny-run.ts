@@ -1,6 +1,7 @@
 /** A run of the Train view that takes seconds, driven by clicks as a reader does. */
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { fillFields } from '../../setup/fill-fields.ts';
 
 /** Little data, small batches, one evaluation at the end. */
 export const TINY = {
@@ -14,7 +15,7 @@ export const TINY = {
 
 /** Fills the named fields and starts the run. */
 export async function startRun(page: Page, settings: Readonly<Record<string, string>>): Promise<void> {
-  for (const [label, value] of Object.entries(settings)) await page.getByLabel(label, { exact: true }).fill(value);
+  await fillFields(page, settings);
   await page.getByRole('button', { name: 'Start training' }).click();
 }
 

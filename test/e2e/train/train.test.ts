@@ -12,6 +12,7 @@ import { whole } from '../../setup/whole.ts';
 import { type KillableBrowser, startKillableBrowser } from '../killable-browser.ts';
 import { answered, shownLabel } from '../visit.ts';
 import { finishedHash, pauseAfterCheckpoint, shownStep, startRun, TINY } from './tiny-run.ts';
+import { fillFields } from '../../setup/fill-fields.ts';
 
 const TRAIN_URL = `${inject('pageUrl')}?backend=wasm#/train`;
 const STEPS = 40;
@@ -74,7 +75,7 @@ describeBrowser('training in the page', () => {
     await page.getByRole('button', { name: 'From a teacher' }).click();
     await page.getByLabel('Teacher', { exact: true }).selectOption({ label: 'Supervised start of the demonstration' });
     const numbers = { Steps: '60', Queries: '10', 'Batch size': '4' };
-    for (const [label, value] of Object.entries(numbers)) await page.getByLabel(label, { exact: true }).fill(value);
+    await fillFields(page, numbers);
     await page.getByRole('button', { name: 'Teach a student' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.locator('lab-run-monitor').getByRole('button', { name: 'Continue' }).waitFor();
