@@ -13,6 +13,7 @@ import { type BackendRates, type KernelOps, measureRates, predictStepMs } from '
 import type { ComputedBy } from './step-cost.ts';
 import type { StepCost } from './step-work.ts';
 import { canUseThreads, hasStarted } from './threads.ts';
+import { openWasmKernels } from './wasm-calls.ts';
 import { replaceWasmKernels } from './wasm-kernels.ts';
 import { registerWebGpu } from './webgpu-backend.ts';
 
@@ -133,6 +134,7 @@ async function start(backend: Backend, wasmPaths: BackendRequest['wasmPaths']): 
     const started = backend === 'wasm' ? await setWasm() : await tf.setBackend(backend);
     if (!started) throw new Error('it did not initialise');
     await tf.ready();
+    if (backend === 'wasm') await openWasmKernels();
   } catch (error) {
     throw new LabError('no-backend', {
       message: `The ${backend} backend does not start: ${messageOf(error)}.`,

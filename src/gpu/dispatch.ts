@@ -13,6 +13,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { waitForBackend } from './current-backend.ts';
 import { type KernelTime, KernelTimes } from './kernel-times.ts';
 import { VariantChoices } from './variant-choice.ts';
+import { allocateOnWasm, copyOnWasm, hasWasmKernels } from './wasm-calls.ts';
 
 /** A compute shader. Its bindings are the tensors in order, then one uniform if there are parameters. */
 export interface Program {
@@ -79,10 +80,15 @@ export function isOnGpu(): boolean {
 }
 
 /**
- * Whether fused kernels compute. They do on the lab's WebGPU backend, identified by its pool. Elsewhere the composites
- * do, including on tfjs's own WebGPU backend, which the benchmarks compare with.
+ * Whether the lab's kernels compute, in WGSL or in WebAssembly. Elsewhere the composites do, including on tfjs's own
+ * backends, which the benchmarks compare with.
  */
 export function usesKernels(): boolean {
+  return usesGpuKernels() || hasWasmKernels();
+}
+
+/** Whether the lab's WebGPU backend computes, identified by its pool: some kernels and all asynchrony are only there. */
+export function usesGpuKernels(): boolean {
   const pool: unknown = webGpuBackend()?.bufferManager;
   return pool instanceof BufferPool;
 }
@@ -120,7 +126,7 @@ export function variantChoices(): VariantChoices {
  * @param signal - on abort, the rest is left for the next call
  */
 export async function measureVariants(signal?: AbortSignal): Promise<void> {
-  if (usesKernels()) await variantChoices().measure(signal);
+  if (usesGpuKernels()) await variantChoices().measure(signal);
 }
 
 const ERROR_FILTERS = ['validation', 'out-of-memory', 'internal'] as const;
@@ -138,11 +144,12 @@ async function guarded<T>(device: GPUDevice, work: () => Promise<T>): Promise<T>
   return outcome.value;
 }
 
-/** A tensor on the GPU with undefined contents, for a pass that writes all of it. */
+/** A tensor on the backend of the kernels with undefined contents, for a pass that writes all of it. */
 export function allocate<R extends tf.Rank>(
   shape: tf.ShapeMap[R],
   dtype: 'float32' | 'int32' = 'float32',
 ): tf.Tensor<R> {
+  if (hasWasmKernels()) return allocateOnWasm(shape, dtype) as tf.Tensor<R>;
   const recorder = recorderOf();
   const info = (recorder as unknown as WebGPUBackend).makeTensorInfo([...shape], dtype);
   recorder.uploadToGPU(info.dataId);
@@ -201,8 +208,12 @@ export async function profileKernels(work: () => Promise<void>): Promise<readonl
   }
 }
 
-/** Records copies between different tensors. */
+/** Records copies between different tensors; on wasm they are made at once. */
 export function copyParts(copies: readonly Copy[]): void {
+  if (hasWasmKernels()) {
+    copyOnWasm(copies);
+    return;
+  }
   const recorder = recorderOf();
   const buffers = copies.map(({ from, to }) => [bufferOf(recorder, from), bufferOf(recorder, to)] as const);
   recorder.ensureCommandEncoderReady();

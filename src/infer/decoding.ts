@@ -7,7 +7,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { fnv1a } from '../common/rng.ts';
 import { LENGTH_BUCKET, roundUp } from '../data/batches.ts';
-import { usesKernels } from '../gpu/dispatch.ts';
+import { usesGpuKernels } from '../gpu/dispatch.ts';
 import { drawnTokens, type HeldTables, sampleTokens } from '../kernels/sample-token.ts';
 import { KvCache } from '../model/kv-cache.ts';
 import { forward, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
@@ -83,7 +83,7 @@ export class Decoding {
    * allow, and gives log-probabilities among these.
    */
   hold(rows: readonly HeldRow[]): void {
-    this.#held = usesKernels() ? uploadHeldRows(rows) : [...rows];
+    this.#held = usesGpuKernels() ? uploadHeldRows(rows) : [...rows];
   }
 
   /** Forward passes so far, including the one over the prompts. */
@@ -93,7 +93,7 @@ export class Decoding {
 
   /** The number of steps to draw together. */
   static get stepsPerRead(): number {
-    return usesKernels() ? STEPS_PER_READ : 1;
+    return usesGpuKernels() ? STEPS_PER_READ : 1;
   }
 
   /** The logits of the next token, B*V. GPU -> CPU sync. */
@@ -113,7 +113,7 @@ export class Decoding {
   /** Draws the tokens of `steps` steps. GPU -> CPU sync: one with kernels, one per step without. */
   draw(steps: number, request: DrawRequest): Promise<DrawnTokens> {
     checkSampler(request.sampler);
-    return usesKernels() ? this.#drawOnGpu(steps, request) : this.#drawHere(steps, request);
+    return usesGpuKernels() ? this.#drawOnGpu(steps, request) : this.#drawHere(steps, request);
   }
 
   /**
@@ -121,7 +121,7 @@ export class Decoding {
    * caller uses these, so that the GPU does not wait for the caller.
    */
   async *stream(most: number, request: DrawRequest): AsyncGenerator<number, void, void> {
-    const isAhead = usesKernels();
+    const isAhead = usesGpuKernels();
     let started = 0;
     const drawNext = (): Promise<DrawnTokens> | undefined => {
       const steps = Math.min(isAhead ? STREAMED_STEPS_PER_READ : 1, most - started);

@@ -11,6 +11,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, forgetRead, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels } from '../gpu/wasm-calls.ts';
 
 /** The vectors of an update, `[P]` each. */
 export interface AdamWVectors {
@@ -45,6 +46,7 @@ export interface ScaledAdamWNumbers extends Constants {
 
 /** Updates in place; returns the global norm of the gradient before clipping. */
 export function adamWKernel(vectors: AdamWVectors, numbers: AdamWNumbers): tf.Scalar {
+  if (hasWasmKernels()) return updateOnWasm(vectors, numbers);
   const { learningRate, correction1, correction2 } = numbers;
   return update(vectors, [learningRate / correction1, ...constantsOf(numbers), correction2], (tensors, norm) => {
     dispatch({ program: PLAN, tensors: [...tensors, norm], size: [1], workgroupSize: [1] });
@@ -71,6 +73,19 @@ export function scaledAdamWKernel(
       workgroupSize: [1],
     });
   });
+}
+
+/** The norm is summed in float64. */
+function updateOnWasm(vectors: AdamWVectors, numbers: AdamWNumbers): tf.Scalar {
+  const { gradient, weights, firstMoment, secondMoment, decays } = vectors;
+  const { learningRate, beta1, beta2, eps, weightDecay, maxGradNorm, correction1, correction2 } = numbers;
+  const P = gradient.size;
+  const norm = Math.sqrt(callWasm('sumOfSquares', [gradient], [P]));
+  const scale = maxGradNorm / Math.max(norm, maxGradNorm);
+  const constants = [beta1, 1 - beta1, beta2, 1 - beta2, eps, learningRate / correction1, correction2];
+  const tensors = [gradient, weights, firstMoment, secondMoment, decays];
+  callWasm('adamW', tensors, [P, scale, ...constants, learningRate * weightDecay]);
+  return tf.scalar(norm);
 }
 
 /** @param plan - dispatches the program that writes plan and norm, given the tensors of sums, constants and plan */

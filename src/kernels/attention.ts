@@ -17,6 +17,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels, scratchOf, wasmScratch } from '../gpu/wasm-calls.ts';
 import { magnitude, variedValues } from '../gpu/variant-choice.ts';
 import { BLOCKS_VARIANT } from './attention-blocks.ts';
 import { MIN_LANES, lanesVariant } from './attention-lanes.ts';
@@ -42,6 +43,7 @@ export interface Attended {
  * @param variant - for tests; default: the fastest measured
  */
 export function attentionForward(heads: Heads, spans?: tf.Tensor3D, variant?: PassVariant): Attended {
+  if (hasWasmKernels()) return forwardOnWasm(heads, spans);
   const [y, stats] = run('forward', { ...heads, spans }, variant);
   return { y: y as tf.Tensor4D, stats: stats as tf.Tensor4D };
 }
@@ -54,10 +56,34 @@ export function attentionBackward(
   spans?: tf.Tensor3D,
   variant?: PassVariant,
 ): Heads {
+  if (hasWasmKernels()) return backwardOnWasm(dY, heads, { y, stats }, spans);
   const given = { ...heads, dY, y, stats, spans };
   const [dQ] = run('queries', given, variant);
   const [dK, dV] = run('keys', given, variant);
   return { q: dQ as tf.Tensor4D, k: dK as tf.Tensor4D, v: dV as tf.Tensor4D };
+}
+
+function forwardOnWasm({ q, k, v }: Heads, spans: tf.Tensor3D | undefined): Attended {
+  const [B, T, H] = q.shape;
+  const [y, stats] = [allocate<tf.Rank.R4>(q.shape), allocate<tf.Rank.R4>([B, T, H, 1])];
+  callWasm('attentionForward', [q, k, v, spans, y, stats], wasmNumbers(q, k));
+  return { y, stats };
+}
+
+function backwardOnWasm(
+  dY: tf.Tensor4D,
+  { q, k, v }: Heads,
+  { y, stats }: Attended,
+  spans: tf.Tensor3D | undefined,
+): Heads {
+  const made = { q: allocate<tf.Rank.R4>(q.shape), k: allocate<tf.Rank.R4>(k.shape), v: allocate<tf.Rank.R4>(k.shape) };
+  callWasm('attentionBackward', [dY, q, k, v, spans, y, stats, made.q, made.k, made.v], wasmNumbers(q, k));
+  return made;
+}
+
+/** Sizes, scale and scratch. */
+function wasmNumbers({ shape: [B, T, H, D] }: tf.Tensor4D, { shape: [, , K] }: tf.Tensor4D): number[] {
+  return [B, T, H, K, D, 1 / Math.sqrt(D), wasmScratch(scratchOf('attentionScratch', T))];
 }
 
 /** All variants that the device can run, with the universal one first. */

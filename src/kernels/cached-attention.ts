@@ -14,6 +14,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels, wasmScratch } from '../gpu/wasm-calls.ts';
 import { elements, rotatedHead } from './head-rotation.ts';
 
 /** The cache of a layer, `[B,K,S,D]` each. */
@@ -42,6 +43,10 @@ interface HeadNorm {
 export function rotateQueries(q: tf.Tensor4D, { lengths, cos, sin }: Positions, norm?: HeadNorm): tf.Tensor4D {
   const [B, T, H, D] = q.shape;
   const y = allocate<tf.Rank.R4>(q.shape);
+  if (hasWasmKernels()) {
+    callWasm('rotateAfter', [q, lengths, cos, sin, norm?.gain, y], [B * T * H, T, H, D, norm?.eps ?? 0]);
+    return y;
+  }
   dispatch({
     program: queryProgram(norm?.eps),
     tensors: [q, lengths, cos, sin, ...(norm === undefined ? [] : [norm.gain]), y],
@@ -60,6 +65,11 @@ export function placeKeys(
   norm?: HeadNorm,
 ): void {
   const [B, T, K, D] = k.shape;
+  if (hasWasmKernels()) {
+    const sizes = [B * T * K, T, K, D, keys.shape[2]];
+    callWasm('placeKeys', [k, v, lengths, cos, sin, norm?.gain, keys, values], [...sizes, norm?.eps ?? 0]);
+    return;
+  }
   dispatch({
     program: keyProgram(norm?.eps),
     tensors: [k, v, lengths, cos, sin, ...(norm === undefined ? [] : [norm.gain]), keys, values],
@@ -74,6 +84,11 @@ export function attendToSlots(q: tf.Tensor4D, { keys, values }: Slots, lengths: 
   const [B, T, H, D] = q.shape;
   const [, K, S] = keys.shape;
   const y = allocate<tf.Rank.R4>(q.shape);
+  if (hasWasmKernels()) {
+    const scratch = wasmScratch((S + 4)); // scores of a query, rounded up to vectors
+    callWasm('attendToSlots', [q, keys, values, lengths, y], [B, T, H, K, S, D, 1 / Math.sqrt(D), scratch]);
+    return y;
+  }
   dispatch({
     program: ATTEND,
     tensors: [q, keys, values, lengths, y],

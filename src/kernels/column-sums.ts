@@ -4,6 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels, wasmScratch } from '../gpu/wasm-calls.ts';
 
 /** The maximum number of segments of rows that are summed in parallel. */
 const MAX_SEGMENTS = 64;
@@ -18,6 +19,10 @@ export function segments(N: number): { readonly count: number; readonly length: 
 export function columnSums(x: tf.Tensor2D): tf.Tensor1D {
   const [N, C] = x.shape;
   const sums = allocate<tf.Rank.R1>([C]);
+  if (hasWasmKernels()) {
+    callWasm('columnSums', [x, sums], [N, C, wasmScratch(C)]);
+    return sums;
+  }
   dispatch({ program: PROGRAM, tensors: [x, sums], parameters: [N, C], size: [C], workgroupSize: [FLAT_WORKGROUP] });
   return sums;
 }

@@ -13,6 +13,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels, wasmScratch } from '../gpu/wasm-calls.ts';
 import { columnSums, segments } from './column-sums.ts';
 
 /** The position tables: `[T,1,D]` each, or `[B,T,1,D]` if positions differ between sequences. */
@@ -31,6 +32,10 @@ interface HeadNorm {
 /** Every head, optionally normalised, rotated by its position. */
 export function rotateForward(x: tf.Tensor4D, { cos, sin }: RotationTables, norm?: HeadNorm): tf.Tensor4D {
   const y = allocate<tf.Rank.R4>(x.shape);
+  if (hasWasmKernels()) {
+    callWasm('rotateForward', [x, cos, sin, norm?.gain, y], [...sizesOf(x, cos), norm?.eps ?? 0]);
+    return y;
+  }
   dispatch({
     program: forwardProgram(norm?.eps, isWide(x)),
     tensors: [x, cos, sin, ...(norm === undefined ? [] : [norm.gain]), y],
@@ -50,6 +55,12 @@ export function rotateBackward(
 ): { readonly dX: tf.Tensor4D; readonly dGain: tf.Tensor1D | undefined } {
   const dX = allocate<tf.Rank.R4>(x.shape);
   const [D, rows] = [x.shape[3], rowCount(x)];
+  if (hasWasmKernels()) {
+    const dGain = norm === undefined ? undefined : allocate<tf.Rank.R1>([D]);
+    const numbers = [...sizesOf(x, cos), norm?.eps ?? 0, wasmScratch(D)];
+    callWasm('rotateBackward', [dY, x, cos, sin, norm?.gain, dX, dGain], numbers);
+    return { dX, dGain };
+  }
   const scale = norm === undefined ? undefined : allocate<tf.Rank.R1>([rows]);
   dispatch({
     program: backwardProgram(norm?.eps, isWide(x)),

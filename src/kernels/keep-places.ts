@@ -7,11 +7,16 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, forgetRead, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels } from '../gpu/wasm-calls.ts';
 
 /** Copies `x[places]` to `y[places]`; y is changed in place. */
 export function keepPlaces(x: tf.Tensor, places: tf.Tensor1D, y: tf.Tensor): void {
   const [count] = places.shape;
   if (count === 0) return;
+  if (hasWasmKernels()) {
+    callWasm('keepPlaces', [x, places, y], [count]);
+    return;
+  }
   forgetRead(y);
   dispatch({
     program: PROGRAM,

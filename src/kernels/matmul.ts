@@ -10,6 +10,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels, scratchOf, wasmScratch } from '../gpu/wasm-calls.ts';
 import { magnitude, variedBits, variedValues } from '../gpu/variant-choice.ts';
 import type { HalfMatrix } from './halves.ts';
 import { blocksVariant } from './matmul-blocks.ts';
@@ -40,6 +41,7 @@ export interface Epilogue {
 
 /** `A B (+ bias) (+ residual)`, `[M,N]`. */
 export function matmulKernel(a: Matrix, b: Matrix, arrangement: Arrangement, epilogue: Epilogue = {}): tf.Tensor2D {
+  if (hasWasmKernels()) return computeOnWasm({ a, b, arrangement, ...epilogue }).product;
   return compute(pick(a, b, arrangement), { a, b, arrangement, ...epilogue }).product;
 }
 
@@ -54,7 +56,8 @@ export function gatedMatmulKernel(
   arrangement: Arrangement,
   gate: tf.Tensor2D,
 ): { readonly up: tf.Tensor2D; readonly gated: tf.Tensor2D } {
-  const { product, gated } = compute(pick(a, b, arrangement), { a, b, arrangement, gate });
+  const given = { a, b, arrangement, gate };
+  const { product, gated } = hasWasmKernels() ? computeOnWasm(given) : compute(pick(a, b, arrangement), given);
   return { up: product, gated: gated ?? product };
 }
 
@@ -159,6 +162,18 @@ function record(variant: MatmulVariant, { a, b, arrangement, bias, residual, gat
     size: [Math.ceil(N / columns), Math.ceil(M / rows)],
     workgroupSize: [1, 1],
   });
+  return { product, gated };
+}
+
+/** In the order of the arrangements of `assembly/product.ts`. */
+const TURNED: Readonly<Record<Arrangement, number>> = { nn: 0, nt: 1, tn: 2 };
+
+function computeOnWasm({ a, b, arrangement, bias, residual, gate }: Product): Computed {
+  const { M, N, K } = sizesOf(a, b, arrangement);
+  const product = allocate<tf.Rank.R2>([M, N]);
+  const gated = gate === undefined ? undefined : allocate<tf.Rank.R2>([M, N]);
+  const tensors = [storedIn(a), storedIn(b), bias, residual, gate, product, gated];
+  callWasm('matmul', tensors, [M, N, K, TURNED[arrangement], wasmScratch(scratchOf('productScratch'))]);
   return { product, gated };
 }
 

@@ -12,6 +12,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels, wasmScratch } from '../gpu/wasm-calls.ts';
 import { columnSums, segments } from './column-sums.ts';
 
 /** The normalised rows, and the scale of each. */
@@ -23,6 +24,10 @@ export function rmsNormForward(
   const [N, C] = x.shape;
   const y = allocate<tf.Rank.R2>([N, C]);
   const scale = allocate<tf.Rank.R1>([N]);
+  if (hasWasmKernels()) {
+    callWasm('rmsNormForward', [x, gain, y, scale], [N, C, eps]);
+    return { y, scale };
+  }
   const program = forwardProgram(C % 4 === 0, eps);
   dispatch({ program, tensors: [x, gain, y, scale], parameters: [N, C], size: [N], workgroupSize: [FLAT_WORKGROUP] });
   return { y, scale };
@@ -37,6 +42,11 @@ export function rmsNormBackward(
 ): { readonly dX: tf.Tensor2D; readonly dGain: tf.Tensor1D } {
   const [N, C] = x.shape;
   const dX = allocate<tf.Rank.R2>([N, C]);
+  if (hasWasmKernels()) {
+    const dGain = allocate<tf.Rank.R1>([C]);
+    callWasm('rmsNormBackward', [dY, x, gain, scale, dX, dGain], [N, C, wasmScratch(C)]);
+    return { dX, dGain };
+  }
   const program = backwardProgram(C % 4 === 0);
   const tensors = [dY, x, gain, scale, dX];
   dispatch({ program, tensors, parameters: [N, C], size: [N], workgroupSize: [FLAT_WORKGROUP] });

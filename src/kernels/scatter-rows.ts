@@ -9,6 +9,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels } from '../gpu/wasm-calls.ts';
 
 /**
  * Sums rows by their ids.
@@ -19,6 +20,10 @@ import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program 
 export function scatterRows(dY: tf.Tensor2D, ids: Int32Array, V: number): tf.Tensor2D {
   const [, C] = dY.shape;
   const sums = allocate<tf.Rank.R2>([V, C]);
+  if (hasWasmKernels()) {
+    tf.tidy(() => void callWasm('scatterRows', [dY, tf.tensor1d(ids, 'int32'), sums], [ids.length, V, C]));
+    return sums;
+  }
   const { starts, order } = rowsById(ids, V);
   tf.tidy(() => {
     dispatch({

@@ -6,12 +6,14 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels } from '../gpu/wasm-calls.ts';
 import type { HalfMatrix } from './halves.ts';
 
 /** `silu(gate) up`, `[N,F]`. */
 export function swiGluForward(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
   const y = allocate<tf.Rank.R2>(gate.shape);
-  run(FORWARD, [gate, up, y], y.size);
+  if (hasWasmKernels()) callWasm('swiGluForward', [gate, up, y], [y.size]);
+  else run(FORWARD, [gate, up, y], y.size);
   return y;
 }
 
@@ -22,7 +24,8 @@ export function swiGluBackward(
   up: tf.Tensor2D | HalfMatrix,
 ): { readonly dGate: tf.Tensor2D; readonly dUp: tf.Tensor2D } {
   const [dGate, dUp] = [allocate<tf.Rank.R2>(dY.shape), allocate<tf.Rank.R2>(dY.shape)];
-  if ('packed' in gate && 'packed' in up) run(BACKWARD_OF_HALVES, [dY, gate.packed, up.packed, dGate, dUp], dY.size);
+  if (hasWasmKernels()) callWasm('swiGluBackward', [dY, gate as tf.Tensor, up as tf.Tensor, dGate, dUp], [dY.size]);
+  else if ('packed' in gate && 'packed' in up) run(BACKWARD_OF_HALVES, [dY, gate.packed, up.packed, dGate, dUp], dY.size);
   else run(BACKWARD, [dY, gate as tf.Tensor2D, up as tf.Tensor2D, dGate, dUp], dY.size);
   return { dGate, dUp };
 }

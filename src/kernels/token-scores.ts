@@ -16,6 +16,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { allocate, dispatch, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels } from '../gpu/wasm-calls.ts';
 
 /** The outputs of a forward pass, which the backward pass needs. */
 export interface ScoredRows {
@@ -42,6 +43,10 @@ export function labelLogProbsForward(logits: tf.Tensor2D, ids: tf.Tensor1D): tf.
   const [N, V] = logits.shape;
   const [R] = ids.shape;
   const logProbs = allocate<tf.Rank.R2>([N, R]);
+  if (hasWasmKernels()) {
+    callWasm('labelLogProbs', [logits, ids, logProbs], [N, V, R]);
+    return logProbs;
+  }
   const tensors = [logits, ids, logProbs];
   dispatch({ program: FORWARD[widthOf(V)].labels, tensors, parameters: [N, V, R], ...rowGrid(N, V) });
   return logProbs;
@@ -75,12 +80,21 @@ function scoreRows(kind: Differentiated, logits: tf.Tensor2D, targets: tf.Tensor
   const [N, V] = logits.shape;
   const logZ = allocate<tf.Rank.R1>([N]);
   const tensors = [logits, targets, scores, logZ];
+  if (hasWasmKernels()) {
+    callWasm('tokenScoresForward', tensors, [N, V, kind === 'scores' ? 1 : 0]);
+    return { scores, logZ };
+  }
   dispatch({ program: FORWARD[widthOf(V)][kind], tensors, parameters: [N, V], ...rowGrid(N, V) });
   return { scores, logZ };
 }
 
 function slopes(kind: Differentiated, inputs: readonly tf.Tensor[], [N, V]: [number, number]): tf.Tensor2D {
   const dLogits = allocate<tf.Rank.R2>([N, V]);
+  if (hasWasmKernels()) {
+    const [dY, logits, targets, logZ, scores] = inputs;
+    callWasm('tokenScoresBackward', [dY, logits, targets, logZ, scores, dLogits], [N, V]);
+    return dLogits;
+  }
   const segments = Math.ceil(V / SEGMENT);
   dispatch({
     program: BACKWARD[widthOf(V)][kind],

@@ -7,7 +7,7 @@
  */
 import type { ModelConfig } from '../config/model-config.ts';
 import { groupSizeOf } from '../checkpoint/quantised.ts';
-import { usesKernels } from '../gpu/dispatch.ts';
+import { usesGpuKernels } from '../gpu/dispatch.ts';
 import { canKeepHalves } from '../ops/compressed.ts';
 import type { Precision } from './stored-weights.ts';
 import type { Transformer } from './transformer.ts';
@@ -60,7 +60,7 @@ export function describeMemory({ config, compressed }: Transformer): string {
   const format = [...(compressed?.values() ?? [])][0]?.format ?? 'f32';
   const { maxPositions } = config;
   const shape = { sequences: 1, tokens: maxPositions, positions: maxPositions };
-  const { weights, cache, pass } = countAnswering(config, format, shape, usesKernels());
+  const { weights, cache, pass } = countAnswering(config, format, shape, usesGpuKernels());
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   return `${megabytes(weights)} of weights, stored as ${format}; an answer takes at most ${megabytes(cache + pass)} more`;
 }

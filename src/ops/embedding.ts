@@ -2,8 +2,8 @@
  * Table look-up and row selection, with gradients that do not depend on the order of additions.
  *
  * tfjs's gather gradient adds with float atomics on WebGPU (so a run is not repeatable) and does not exist on wasm.
- * Here the gradient of a look-up is a sum over the rows of each id: by a kernel on WebGPU, in JavaScript on wasm, else
- * as a product with one-hot rows. The gradient of a selection of distinct rows is a scatter without colliding
+ * Here the gradient of a look-up is a sum over the rows of each id: by a kernel, in JavaScript on wasm without kernels,
+ * else as a product with one-hot rows. The gradient of a selection of distinct rows is a scatter without colliding
  * additions.
  */
 import * as tf from '@tensorflow/tfjs-core';

@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { floatsToHalves, halvesToFloats } from '../checkpoint/float16.ts';
-import { usesKernels } from '../gpu/dispatch.ts';
+import { usesGpuKernels } from '../gpu/dispatch.ts';
 import { type HalfMatrix, packHalves } from '../kernels/halves.ts';
 import { canKeepHalves } from './compressed.ts';
 
@@ -15,7 +15,7 @@ export type Rounded = HalfMatrix | tf.Tensor2D;
 /** The halves nearest to a matrix; values of 65520 and more become infinite. Not differentiable. */
 export function rounded(x: tf.Tensor2D): Rounded {
   if (!canKeepHalves(x.shape[1])) return x;
-  return usesKernels() ? { packed: packHalves(x), shape: x.shape } : throughHalves(x);
+  return usesGpuKernels() ? { packed: packHalves(x), shape: x.shape } : throughHalves(x);
 }
 
 /** Synchronous, like the backends without kernels. */

@@ -13,7 +13,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingPrecision } from '../config/sft-config.ts';
-import { usesKernels } from '../gpu/dispatch.ts';
+import { usesGpuKernels, usesKernels } from '../gpu/dispatch.ts';
 import { adamWKernel, scaledAdamWKernel } from '../kernels/adamw.ts';
 import type { Weights } from '../model/weights.ts';
 import { flatten, unflatten } from '../ops/flat.ts';
@@ -48,6 +48,8 @@ export class AdamW {
   readonly #weights: readonly tf.Variable[];
   readonly #names: readonly string[];
   readonly #config: AdamWConfig;
+  /** Whether a kernel updates; the one with a loss scale exists only on a GPU. */
+  readonly #isFused: boolean;
   /** Which parameters decay: 0 or 1 for each, or one bit each for the kernel. */
   readonly #decays: tf.Tensor1D;
   #firstMoment: tf.Tensor1D;
@@ -62,7 +64,8 @@ export class AdamW {
     this.#weights = [...weights.values()];
     this.#config = config;
     const P = this.#weights.reduce((sum, variable) => sum + variable.size, 0);
-    this.#decays = tf.keep(usesKernels() ? decayBits(this.#weights, P) : decayMask(this.#weights, P));
+    this.#isFused = config.precision === 'mixed' ? usesGpuKernels() : usesKernels();
+    this.#decays = tf.keep(this.#isFused ? decayBits(this.#weights, P) : decayMask(this.#weights, P));
     this.#firstMoment = tf.keep(state === undefined ? tf.zeros([P]) : tf.tensor1d(state.firstMoment));
     this.#secondMoment = tf.keep(state === undefined ? tf.zeros([P]) : tf.tensor1d(state.secondMoment));
     const { scale, good, skipped } = state?.lossScale ?? FIRST_LOSS_SCALE;
@@ -94,7 +97,7 @@ export class AdamW {
     return tf.tidy(() => {
       const gradient = flatten(this.#names.map((name, i) => gradients[name] ?? this.#noGradient(i))); // -> [P]
       const weights = flatten(this.#weights); // -> [P]
-      return usesKernels()
+      return this.#isFused
         ? this.#updateByKernel(gradient, weights, learningRate)
         : this.#updateByOps(gradient, weights, learningRate);
     });

@@ -1,0 +1,21 @@
+/** The kernels that the lab calls on wasm; `gpu/wasm-module.ts` declares them to TypeScript. */
+export { adamW, sumOfSquares } from './adamw';
+export { attendToSlots, attentionBackward, attentionForward, attentionScratch } from './attention';
+export { productScratch } from './product';
+export { matmul } from './products';
+export {
+  add,
+  columnSums,
+  copyParts,
+  keepPlaces,
+  placeKeys,
+  rmsNormBackward,
+  rmsNormForward,
+  rotateAfter,
+  rotateBackward,
+  rotateForward,
+  scatterRows,
+  swiGluBackward,
+  swiGluForward,
+} from './rows';
+export { labelLogProbs, tokenScoresBackward, tokenScoresForward } from './scores';
