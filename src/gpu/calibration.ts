@@ -11,7 +11,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { waitForBackend } from './current-backend.ts';
 import { measureVariants, usesKernels } from './dispatch.ts';
-import type { ComputedBy } from './step-cost.ts';
+import { type ComputedBy, computedBy } from './step-cost.ts';
 import type { WorkCost } from './step-work.ts';
 
 /** The speed of a backend. */
@@ -119,7 +119,7 @@ async function kernelRates(
     tf.dispose([product(x, weights), attention(heads)]); // registers their variants
     await measureVariants();
     return {
-      by: 'kernels',
+      by: computedBy(),
       flopsPerSec: await rate(2 * x.size * x.shape[1], 1, () => product(x, weights)),
       // Two products, half of which the mask skips.
       batchedFlopsPerSec: await rate(2 * heads.size * T, 1, () => attention(heads)),

@@ -49,7 +49,7 @@ function attentionFlops({ layers: L, heads: H, headDim: D }: ModelConfig, { B, T
 const OPTIMIZER_TRAFFIC = 10;
 
 /** Floats read and written outside products and attention in one forward and backward pass. */
-function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): number {
+export function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): number {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;
   const after = afterAttention(L, N, M);

@@ -6,15 +6,25 @@
  */
 import type { ModelConfig } from '../config/model-config.ts';
 import { countCompositeStep } from './composite-steps.ts';
+import { usesGpuKernels } from './dispatch.ts';
 import { countKernelStep } from './kernel-steps.ts';
 import type { StepCost, StepShape, WorkCost } from './step-work.ts';
+import { hasWasmKernels } from './wasm-calls.ts';
+import { countWasmStep } from './wasm-steps.ts';
 
-/** The implementation of the ops; `usesKernels()` of dispatch.ts gives that of the current backend. */
-export type ComputedBy = 'kernels' | 'composites';
+/** The implementation of the ops: kernels on WebGPU, kernels in WebAssembly, or composites of tfjs's ops. */
+export type ComputedBy = 'kernels' | 'wasm-kernels' | 'composites';
+
+/** The implementation on the current backend. */
+export function computedBy(): ComputedBy {
+  if (usesGpuKernels()) return 'kernels';
+  return hasWasmKernels() ? 'wasm-kernels' : 'composites';
+}
 
 /** Counts a training step. */
 export function countStep(config: ModelConfig, shape: StepShape, by: ComputedBy): StepCost {
-  return by === 'kernels' ? countKernelStep(config, shape) : countCompositeStep(config, shape);
+  const count = { kernels: countKernelStep, 'wasm-kernels': countWasmStep, composites: countCompositeStep }[by];
+  return count(config, shape);
 }
 
 /** A forward pass as a share of a training pass, because each product forward has two backward. */

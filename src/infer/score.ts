@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { largest } from '../common/largest.ts';
 import { yieldToMessages } from '../common/yield.ts';
-import { usesKernels } from '../gpu/dispatch.ts';
+import { hasAttentionKernel } from '../kernels/attention.ts';
 import { forwardAt, logits, type TokenBatch, type Transformer } from '../model/transformer.ts';
 import { labelLogProbs } from '../ops/label-log-probs.ts';
 import { argMaxLabel, expectedLabel } from '../relevance/pair/labels.ts';
@@ -52,8 +52,7 @@ export async function scorePrompts(
   prompts: readonly Int32Array[],
   { tokensPerPass = 4096, signal, nameOf = (index) => `prompt ${index + 1}`, onProgress }: ScoreOptions = {},
 ): Promise<LabelScore[]> {
-  // Only kernels skip blocks that no token sees, and there is none for other head sizes.
-  const isSparse = usesKernels() && model.config.headDim % 4 === 0;
+  const isSparse = hasAttentionKernel(model.config.headDim); // only kernels skip blocks that no token sees
   const { maxPositions } = model.config;
   const scores = Array.from<LabelScore>({ length: prompts.length });
   const equal = equalPrompts(prompts);

@@ -80,7 +80,7 @@ function updateOnWasm(vectors: AdamWVectors, numbers: AdamWNumbers): tf.Scalar {
   const { gradient, weights, firstMoment, secondMoment, decays } = vectors;
   const { learningRate, beta1, beta2, eps, weightDecay, maxGradNorm, correction1, correction2 } = numbers;
   const P = gradient.size;
-  const norm = Math.sqrt(callWasm('sumOfSquares', [gradient], [P]));
+  const norm = Math.sqrt(callWasm('innerProduct', [gradient, gradient], [P]));
   const scale = maxGradNorm / Math.max(norm, maxGradNorm);
   const constants = [beta1, 1 - beta1, beta2, 1 - beta2, eps, learningRate / correction1, correction2];
   const tensors = [gradient, weights, firstMoment, secondMoment, decays];

@@ -13,10 +13,11 @@
  * q, y `[B,T,H,D]`, k, v `[B,T,K,D]`, K divides H; spans `[B,T,2]`, integers. Row statistics `[B,T,H,2]`: the log
  * normaliser, written forward, and the inner product of dY and y, written into the same tensor by the backward pass
  * over keys, because a shader has at most eight buffers. All other outputs are overwritten. Vector sums accumulate in
- * the outputs, because an array in an invocation would need indexing. D must be a multiple of four.
+ * the outputs, because an array in an invocation would need indexing. On a GPU D must be a
+ * multiple of four.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { allocate, dispatch, subgroupLanes, variantChoices } from '../gpu/dispatch.ts';
+import { allocate, dispatch, subgroupLanes, usesGpuKernels, variantChoices } from '../gpu/dispatch.ts';
 import { callWasm, hasWasmKernels, scratchOf, wasmScratch } from '../gpu/wasm-calls.ts';
 import { magnitude, variedValues } from '../gpu/variant-choice.ts';
 import { BLOCKS_VARIANT } from './attention-blocks.ts';
@@ -28,6 +29,11 @@ export interface Heads {
   readonly q: tf.Tensor4D;
   readonly k: tf.Tensor4D;
   readonly v: tf.Tensor4D;
+}
+
+/** Whether there is a kernel for heads of D dimensions on the current backend. */
+export function hasAttentionKernel(D: number): boolean {
+  return hasWasmKernels() || (usesGpuKernels() && D % 4 === 0);
 }
 
 /** The result of attention, and the statistics for its backward pass. */

@@ -1,6 +1,6 @@
 /**
  * Scaled dot-product attention with grouped queries (arXiv 2305.13245). Causal attention, over whole sequences or
- * packed rows, has a fused kernel if the head dimension is a multiple of four; attention under any mask is a composite
+ * packed rows, has a fused kernel (on a GPU if the head dimension is a multiple of four); attention under any mask is a composite
  * of tensor ops. This room holds the differentiable ops: each chooses between its kernel and its composite.
  *
  * In the composite the H/K query heads that share a key-value head are folded into the row axis, so that keys and
@@ -8,8 +8,7 @@
  * broadcast axes).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { usesKernels } from '../gpu/dispatch.ts';
-import { attentionBackward, attentionForward } from '../kernels/attention.ts';
+import { attentionBackward, attentionForward, hasAttentionKernel } from '../kernels/attention.ts';
 import { differentiable } from './differentiable.ts';
 
 /** Added to masked scores. Finite, so that a row without visible keys gives no NaN. */
@@ -84,7 +83,7 @@ export function causalAttention(
   visibility?: SpanVisibility,
 ): tf.Tensor4D {
   const [, T, , D] = q.shape;
-  if (usesKernels() && D % 4 === 0) return fused(q, k, v, visibility?.spans());
+  if (hasAttentionKernel(D)) return fused(q, k, v, visibility?.spans());
   const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B,T,H,D] <-> [B,H,T,D]
   return byHead(attention(byHead(q), byHead(k), byHead(v), visibility?.mask() ?? causalMask(T, T)));
 }

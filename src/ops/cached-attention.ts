@@ -7,7 +7,7 @@
  * masks what is not visible.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { usesKernels } from '../gpu/dispatch.ts';
+import { hasAttentionKernel } from '../kernels/attention.ts';
 import { attendToSlots, placeKeys, rotateQueries } from '../kernels/cached-attention.ts';
 import { attention, causalMask, visibilityMask } from './attention.ts';
 import { type HeadNorm, rope, ropeTables, ropeTablesAt, type RopeTables } from './rope.ts';
@@ -60,7 +60,7 @@ export type CachePlaces =
 
 /** The tables for S slots where kernels compute; undefined where the composite does. */
 export function slotTables(S: number, D: number, ropeTheta: number): SlotTables | undefined {
-  if (!usesKernels() || D % 4 !== 0) return undefined;
+  if (!hasAttentionKernel(D)) return undefined;
   const { cos, sin, rotation } = ropeTables(0, S, D, ropeTheta);
   rotation.dispose();
   return { cos, sin };

@@ -8,6 +8,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { isOnGpu } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels } from '../gpu/wasm-calls.ts';
 import { differentiable } from './differentiable.ts';
 
 /** The sum of all elements. */
@@ -41,6 +42,7 @@ export function sumEachRow(x: tf.Tensor2D): tf.Tensor1D {
 /** The sum of the element-wise products; the root of `dot(x, x)` is the norm. Not differentiable. */
 export function dot(a: tf.Tensor, b: tf.Tensor): tf.Scalar {
   if (isOnGpu()) return tf.sum<tf.Scalar>(a === b ? tf.square(a) : tf.mul(a, b));
+  if (hasWasmKernels()) return tf.scalar(callWasm('innerProduct', [a, b], [a.size]));
   const left = a.dataSync<'float32'>();
   const right = a === b ? left : b.dataSync<'float32'>();
   let sum = 0;

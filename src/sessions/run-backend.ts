@@ -7,8 +7,7 @@ import { type BackendRates, predictStepMs } from '../gpu/calibration.ts';
 import { memoryLimits } from '../gpu/current-backend.ts';
 import { type BackendRequest, openBackend, type OpenedBackend } from '../gpu/device.ts';
 import { findDisagreement } from '../gpu/self-check.ts';
-import { usesKernels } from '../gpu/dispatch.ts';
-import { type ComputedBy, countForward, countStep } from '../gpu/step-cost.ts';
+import { computedBy, countForward, countStep } from '../gpu/step-cost.ts';
 import type { StepShape } from '../gpu/step-work.ts';
 import { TIMED_OPS } from '../ops/timed-ops.ts';
 import type { PredictedCost } from '../protocol/training.ts';
@@ -107,8 +106,7 @@ function predictEvaluationMs(
 
 /** Why a step does not fit into the memory of the current backend, as far as the browser reports it; null if it may. */
 export function whyTooLarge(model: ModelConfig, shape: StepShape): string | null {
-  const by: ComputedBy = usesKernels() ? 'kernels' : 'composites';
-  const cost = countStep(model, shape, by);
+  const cost = countStep(model, shape, computedBy());
   const { totalBytes, tensorBytes } = memoryLimits();
   const parameters = countParameters(model).toLocaleString('en');
   if (totalBytes !== null && cost.memoryBytes > totalBytes) {

@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { quantise } from '../../src/checkpoint/quantised.ts';
 import { fnv1a, Rng } from '../../src/common/rng.ts';
-import { usesKernels } from '../../src/gpu/dispatch.ts';
+import { usesGpuKernels } from '../../src/gpu/dispatch.ts';
 import { sampleToken } from '../../src/infer/sampler.ts';
 import { drawnTokens, sampleTokens } from '../../src/kernels/sample-token.ts';
 import { disposeWeights, loadWeights } from '../../src/model/weights.ts';
@@ -107,7 +107,7 @@ function drawn(V: number, topP: number): TimedOp {
           sampleToken(values.subarray(row * V, (row + 1) * V), { temperature: 1, seed: 0, topP }, row, 0);
         }
       };
-      return { run: usesKernels() ? byKernel : byCpu, dispose: () => tf.dispose([logits, ids, hashes]) };
+      return { run: usesGpuKernels() ? byKernel : byCpu, dispose: () => tf.dispose([logits, ids, hashes]) };
     },
   };
 }
@@ -121,7 +121,7 @@ function compressed({ config: { width: C, hidden: F } }: Work, rows: number, for
       const weights = Float32Array.from({ length: F * C }, () => rng.normal());
       const data = format === 'f16' ? toHalves(weights, shape) : quantise(weights, shape, format === 'int8' ? 8 : 4);
       const x = normalTensor([rows, C]) as tf.Tensor2D;
-      const matrix = usesKernels() ? uploadCompressed(data) : tf.tensor2d(decompress(data), [F, C]);
+      const matrix = usesGpuKernels() ? uploadCompressed(data) : tf.tensor2d(decompress(data), [F, C]);
       return {
         run: () => linear(x, matrix).dispose(),
         dispose: () => {

@@ -3,7 +3,7 @@
  * steps, which a single interruption does not move.
  */
 import { note } from '../../src/cli/terminal.ts';
-import { profileKernels, usesKernels } from '../../src/gpu/dispatch.ts';
+import { profileKernels, usesGpuKernels } from '../../src/gpu/dispatch.ts';
 import type { KernelTime } from '../../src/gpu/kernel-times.ts';
 import type { BenchBackend } from './backend-pair.ts';
 import { openBenchBackends } from './backends.ts';
@@ -67,7 +67,7 @@ export async function benchProfile({ work, backend, adapter, peer, repeats }: Pr
     samples.push(clock.read());
   }
   clock.stop();
-  const onGpu = usesKernels() ? await profileKernels(async () => void (await step())) : undefined;
+  const onGpu = usesGpuKernels() ? await profileKernels(async () => void (await step())) : undefined;
   await dispose();
 
   const byShape = medianRows(samples);

@@ -1,24 +1,32 @@
 /** AdamW over vectors of all parameters. */
 import { FLOAT } from './simd';
 
-/** Squares added in float64, four lanes as two pairs. */
-export function sumOfSquares(x: usize, count: usize): f64 {
-  let low = f64x2.splat(0);
-  let high = f64x2.splat(0);
+// @ts-ignore: decorator
+@inline
+function low(x: v128): v128 {
+  return f64x2.promote_low_f32x4(x);
+}
+
+// @ts-ignore: decorator
+@inline
+function high(x: v128): v128 {
+  return f64x2.promote_low_f32x4(i32x4.shuffle(x, x, 2, 3, 2, 3));
+}
+
+/** The sum of the products of two vectors in float64, as four partial sums. */
+export function innerProduct(a: usize, b: usize, count: usize): f64 {
+  let first = f64x2.splat(0);
+  let second = f64x2.splat(0);
   let i: usize = 0;
   for (; i + 4 <= count; i += 4) {
-    const four = v128.load(x + FLOAT * i);
-    const a = f64x2.promote_low_f32x4(four);
-    const b = f64x2.promote_low_f32x4(i32x4.shuffle(four, four, 2, 3, 2, 3));
-    low = f64x2.add(low, f64x2.mul(a, a));
-    high = f64x2.add(high, f64x2.mul(b, b));
+    const x = v128.load(a + FLOAT * i);
+    const y = v128.load(b + FLOAT * i);
+    first = f64x2.add(first, f64x2.mul(low(x), low(y)));
+    second = f64x2.add(second, f64x2.mul(high(x), high(y)));
   }
-  const both = f64x2.add(low, high);
+  const both = f64x2.add(first, second);
   let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
-  for (; i < count; i++) {
-    const value = <f64>load<f32>(x + FLOAT * i);
-    sum += value * value;
-  }
+  for (; i < count; i++) sum += <f64>load<f32>(a + FLOAT * i) * <f64>load<f32>(b + FLOAT * i);
   return sum;
 }
 

@@ -1,5 +1,5 @@
 /** The kernels that the lab calls on wasm; `gpu/wasm-module.ts` declares them to TypeScript. */
-export { adamW, sumOfSquares } from './adamw';
+export { adamW, innerProduct } from './adamw';
 export { attendToSlots, attentionBackward, attentionForward, attentionScratch } from './attention';
 export { productScratch } from './product';
 export { matmul } from './products';

@@ -65,7 +65,7 @@ describe('without a GPU', () => {
     const shape = { B: 1, T: 16, scoredRows: 8, microBatches: 1 };
     const cost = (by: ComputedBy): StepCost => countStep(MODEL_PRESETS['lab-nano'], shape, by);
     const { backend, rates } = await openBackend({ ...CHECKED, workload: { cost, ops: TIMED_OPS } });
-    expect(rates?.by).toBe('composites');
+    expect(rates?.by).toBe('wasm-kernels');
     expect(backend).toBe('wasm');
     expect(rates?.flopsPerSec).toBeGreaterThan(0);
   });
@@ -92,7 +92,7 @@ describe('the self-check', () => {
 
   it('falls back to the next backend for a wrong kernel, and reports it', async () => {
     await openBackend({ ...REQUEST, backend: 'wasm' });
-    plant('Sigmoid', 'wasm', (kernel) => (params) => {
+    plant('GatherV2', 'wasm', (kernel) => (params) => {
       const output = kernel(params) as tf.TensorInfo;
       const backend = params.backend as { typedArrayFromHeap(info: tf.TensorInfo): Float32Array };
       const values = backend.typedArrayFromHeap(output);
@@ -123,7 +123,7 @@ describe('the self-check', () => {
 
   it('treats a kernel that throws as a fault', async () => {
     await openBackend({ ...REQUEST, backend: 'wasm' });
-    plant('Transpose', 'wasm', () => () => {
+    plant('GatherV2', 'wasm', () => () => {
       throw new Error('not today');
     });
     const opened = await openBackend(CHECKED);

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/common/rng.ts';
 import { countParameters, type ModelConfig } from '../../../src/config/model-config.ts';
 import { makeTrainingBatch, type TrainingBatch } from '../../../src/data/batches.ts';
-import { countStep } from '../../../src/gpu/step-cost.ts';
+import { computedBy, countStep } from '../../../src/gpu/step-cost.ts';
 import type { StepCost, StepShape } from '../../../src/gpu/step-work.ts';
 import { disposeWeights, initialWeights, loadWeights, type Weights } from '../../../src/model/weights.ts';
 import { AdamW } from '../../../src/optim/adamw.ts';
@@ -47,7 +47,7 @@ function makeBatch(sequences: number): TrainingBatch {
 }
 
 function costOf(config: ModelConfig, { B, T, rows }: TrainingBatch): StepCost {
-  return countStep(config, { B, T, scoredRows: rows.length, microBatches: 1 }, 'composites');
+  return countStep(config, { B, T, scoredRows: rows.length, microBatches: 1 }, computedBy());
 }
 
 /** Makes one update of a fresh model. */
@@ -97,7 +97,7 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-const WAYS = ['composites', 'kernels'] as const;
+const WAYS = ['composites', 'kernels', 'wasm-kernels'] as const;
 
 describe('the counted cost of a step', () => {
   beforeAll(() => useBackend('cpu'));
