@@ -11,7 +11,6 @@ import { KERNELS_BASE64 } from './wasm-binary.ts';
 /** The kernels, by their names in `kernels/assembly/index.ts`. */
 export type WasmKernel =
   | 'adamW'
-  | 'add'
   | 'attendToSlots'
   | 'attentionBackward'
   | 'attentionForward'
@@ -30,6 +29,7 @@ export type WasmKernel =
   | 'rotateBackward'
   | 'rotateForward'
   | 'scatterRows'
+  | 'squaredNorms'
   | 'swiGluBackward'
   | 'swiGluForward'
   | 'tokenScoresBackward'
@@ -83,9 +83,18 @@ export async function openWasmKernels(): Promise<void> {
   instances.set(backend, { exports: instance.exports as Exports, scratch: 0, scratchBytes: 0 });
 }
 
-/** Closes them, so that composites compute; for tests and benchmarks. */
-export function closeWasmKernels(): void {
-  instances.delete(tf.backend());
+/**
+ * Lets composites compute on the current backend, for tests and benchmarks.
+ *
+ * @returns lets the kernels compute again
+ */
+export function pauseWasmKernels(): () => void {
+  const backend = tf.backend();
+  const instance = instances.get(backend);
+  instances.delete(backend);
+  return () => {
+    if (instance !== undefined) instances.set(backend, instance);
+  };
 }
 
 /** The flags of an imported memory in the binary format: it has a maximum; it is also shared. */
@@ -175,19 +184,31 @@ export function allocateOnWasm(shape: readonly number[], dtype: 'float32' | 'int
   return tf.engine().makeTensorFromTensorInfo(info);
 }
 
+/** The sum of squares of each tensor, `[count]`, in one call. */
+export function squaredNormsOnWasm(tensors: readonly tf.Tensor[]): tf.Tensor1D {
+  const backend = tf.backend() as BackendWasm;
+  const sums = allocateOnWasm([tensors.length], 'float32') as tf.Tensor1D;
+  const parts = pointerTable(tensors.flatMap((tensor) => [pointerOf(backend, tensor), tensor.size]));
+  callWasm('squaredNorms', [parts, sums], [tensors.length]);
+  parts.dispose();
+  return sums;
+}
+
 /** Copies between different tensors, in one call. */
 export function copyOnWasm(copies: readonly Copy[]): void {
   const backend = tf.backend() as BackendWasm;
-  const table = tf.tensor1d(
-    Int32Array.from(
-      copies.flatMap(({ from, fromStart, to, toStart, size }) => [
-        pointerOf(backend, from) + FLOAT_BYTES * fromStart,
-        pointerOf(backend, to) + FLOAT_BYTES * toStart,
-        size,
-      ]),
-    ),
-    'int32',
+  const table = pointerTable(
+    copies.flatMap(({ from, fromStart, to, toStart, size }) => [
+      pointerOf(backend, from) + FLOAT_BYTES * fromStart,
+      pointerOf(backend, to) + FLOAT_BYTES * toStart,
+      size,
+    ]),
   );
   callWasm('copyParts', [table], [copies.length]);
   table.dispose();
+}
+
+/** Pointers and sizes for a kernel; pointers above 2 GB wrap around to negative numbers, which are the same bits. */
+function pointerTable(values: readonly number[]): tf.Tensor1D {
+  return tf.tensor1d(Int32Array.from(values), 'int32');
 }

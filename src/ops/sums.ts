@@ -8,7 +8,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { isOnGpu } from '../gpu/dispatch.ts';
-import { callWasm, hasWasmKernels } from '../gpu/wasm-calls.ts';
+import { callWasm, hasWasmKernels, squaredNormsOnWasm } from '../gpu/wasm-calls.ts';
 import { differentiable } from './differentiable.ts';
 
 /** The sum of all elements. */
@@ -37,6 +37,12 @@ export function sumEachRow(x: tf.Tensor2D): tf.Tensor1D {
   const missing = blocks * BLOCK - V;
   const whole = missing === 0 ? x : tf.concat([x, tf.zeros([N, missing])], -1);
   return sumEachRow(tf.sum(tf.reshape(whole, [N, blocks, BLOCK]), -1)); // [N,V] -> [N,blocks]
+}
+
+/** The sum of squares of each tensor, `[count]`. Not differentiable. */
+export function squaredNorms(tensors: readonly tf.Tensor[]): tf.Tensor1D {
+  if (hasWasmKernels()) return squaredNormsOnWasm(tensors);
+  return tf.tidy(() => tf.stack(tensors.map((tensor) => dot(tensor, tensor))) as tf.Tensor1D);
 }
 
 /** The sum of the element-wise products; the root of `dot(x, x)` is the norm. Not differentiable. */

@@ -3,7 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Weights } from '../model/weights.ts';
-import { dot } from '../ops/sums.ts';
+import { dot, squaredNorms as squaredNormsOf } from '../ops/sums.ts';
 
 /** One forward pass: a term of the loss, and values measured beside it that are not differentiated. */
 export interface LossPass {
@@ -129,7 +129,7 @@ function times(gradient: tf.Tensor, factor: number): tf.Tensor {
 
 /** The squared norms of gradients, one for each, in their order: `[W]`. The caller disposes it. */
 export function squaredNorms(gradients: tf.NamedTensorMap): tf.Tensor1D {
-  return tf.tidy(() => tf.stack(Object.values(gradients).map((gradient) => dot(gradient, gradient))) as tf.Tensor1D);
+  return squaredNormsOf(Object.values(gradients));
 }
 
 /**

@@ -82,7 +82,7 @@ function workOf({ preset, shape, batch, length, scored }: SharedOptions): WorkRe
 
 const train = shared(new Command('train'))
   .description('one optimizer step by the lab, plain tfjs and jax-js, alternating')
-  .option('--peers <names>', 'the peers, in order', peerNames, [...PEER_NAMES])
+  .option('--peers <names>', 'the peers, in order', peerNames, ['ours', 'tfjs', 'jaxjs'])
   .option('--repeats <n>', 'timed steps of each peer', wholeNumber(1), 7)
   .option('--warm-up <n>', 'warm-up steps of each peer', wholeNumber(1), 2)
   .option('--no-products', 'do not time each matrix product separately')

@@ -10,10 +10,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { LabError } from '../../src/common/errors.ts';
 import type { TrainingPrecision } from '../../src/config/sft-config.ts';
+import { countWasmCalls } from '../../src/gpu/wasm-calls.ts';
 import type { BenchBackend, BenchBackends } from './backend-pair.ts';
 import { GpuTally } from './gpu-tally.ts';
 import { idealMs, measureProducts, type ProductRate } from './matmul-rate.ts';
 import { median } from './median.ts';
+import { openComposites } from './peers/composites.ts';
 import { openJaxJs } from './peers/jax-js.ts';
 import { openOurs } from './peers/ours.ts';
 import type { Peer } from './peers/peer.ts';
@@ -21,7 +23,7 @@ import { openPlainTfjs } from './peers/plain-tfjs.ts';
 import type { Surroundings } from './surroundings.ts';
 import { describeWork, makeWork, stepFlops, stepProducts, type Work, type WorkRequest } from './work.ts';
 
-export const PEER_NAMES = ['ours', 'tfjs', 'jaxjs'] as const;
+export const PEER_NAMES = ['ours', 'composites', 'tfjs', 'jaxjs'] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
 /** The settings of the benchmark. Plain data, because it is sent to a page. */
@@ -42,8 +44,12 @@ export interface TrainContest {
 /** The figures of one peer; null where they cannot be measured. */
 export interface PeerResult {
   readonly tokensPerSec: number;
-  /** Compute dispatches of a step; in WebAssembly, tfjs kernel calls. */
+  /** Compute dispatches of a step; in WebAssembly, as `kernelCalls`. */
   readonly dispatches: number | null;
+  /** In WebAssembly, calls of tfjs's and the lab's kernels in a step, without those that only rename a tensor. */
+  readonly kernelCalls: number | null;
+  /** In WebAssembly, threads that compute. */
+  readonly threads: number | null;
   /** The peak of GPU buffer bytes; in WebAssembly, of tensor bytes within a step. */
   readonly peakBytes: number | null;
   /** Milliseconds of a step: median and minimum. */
@@ -132,7 +138,8 @@ export async function runContest(contest: TrainContest, surroundings: Surroundin
     }
   }
   const lossDifference = compareLosses(runs);
-  const byName = Object.fromEntries(runs.map((each) => [each.peer.name, resultOf(work, each)]));
+  const onWasm = contest.backend === 'wasm';
+  const byName = Object.fromEntries(runs.map((each) => [each.peer.name, resultOf(work, each, onWasm)]));
   for (const { peer } of runs) await peer.dispose();
   tally?.stop();
   return {
@@ -146,7 +153,7 @@ function compare(
   byName: { readonly [Name in PeerName]?: PeerResult },
   rates: readonly ProductRate[],
 ): Omit<TrainResult, 'work' | 'adapter' | 'lossDifference'> {
-  const { ours, ...others } = byName;
+  const { ours, composites: _ours, ...others } = byName;
   const peers = Object.values(others);
   const isCompared = ours !== undefined && peers.length > 0;
   const isRated = ours !== undefined && rates.length > 0;
@@ -194,13 +201,19 @@ async function enter(
     return { ...run, dispatches: tally.dispatches - before, peakBytes: tally.peakBytes(device) };
   }
   if (name === 'jaxjs') return { ...run, dispatches: null, peakBytes: null };
+  const before = countWasmCalls();
   const profile = await tf.profile(async () => {
     losses.push(await peer.step());
     return [];
   });
+  const others = profile.kernels.filter((kernel) => !RENAMING.has(kernel.name));
+  const calls = others.length + countWasmCalls() - before;
   // tfjs counts the tensors of both peers, so the bytes before this peer was loaded are subtracted.
-  return { ...run, dispatches: profile.kernels.length, peakBytes: profile.peakBytes - bytesBefore };
+  return { ...run, dispatches: calls, peakBytes: profile.peakBytes - bytesBefore };
 }
+
+/** What tfjs lists besides kernels that compute: new names of a tensor, and groups of kernels. */
+const RENAMING: ReadonlySet<string> = new Set(['forward', 'unnamed scope', 'Identity', 'Reshape']);
 
 async function openPeer(
   name: PeerName,
@@ -211,6 +224,8 @@ async function openPeer(
   switch (name) {
     case 'ours':
       return openOurs(work, ours, precision);
+    case 'composites':
+      return openComposites(work, ours, precision);
     case 'tfjs':
       return openPlainTfjs(work, plain);
     case 'jaxjs':
@@ -240,11 +255,17 @@ function compareLosses(runs: readonly PeerRun[]): number {
   return largest;
 }
 
-function resultOf({ B, T }: Work, { stepsMs, stepsCpuMs, dispatches, peakBytes }: PeerRun): PeerResult {
+function resultOf(
+  { B, T }: Work,
+  { stepsMs, stepsCpuMs, dispatches, peakBytes }: PeerRun,
+  onWasm: boolean,
+): PeerResult {
   const stepMs = median(stepsMs);
   return {
     tokensPerSec: rounded((1000 * B * T) / stepMs, 1),
     dispatches,
+    kernelCalls: onWasm ? dispatches : null,
+    threads: onWasm ? 1 : null,
     peakBytes,
     stepMs: rounded(stepMs, 2),
     leastStepMs: rounded(Math.min(...stepsMs), 2),

@@ -28,7 +28,7 @@ function peerLine(
     ...(peakBytes === null ? [] : [`${(peakBytes / 2 ** 20).toFixed(0)} MiB peak`]),
   ];
   const times = `${stepMs.toFixed(0)} ms (minimum ${leastStepMs.toFixed(0)}, CPU ${cpuMs.toFixed(0)})`;
-  return [`${name.padEnd(6)} ${tokensPerSec.toFixed(0).padStart(8)} tokens/s   ${times}`, ...counted].join(', ');
+  return [`${name.padEnd(10)} ${tokensPerSec.toFixed(0).padStart(8)} tokens/s   ${times}`, ...counted].join(', ');
 }
 
 function productLines(work: Work, rates: readonly ProductRate[]): string[] {

@@ -30,6 +30,14 @@ export function innerProduct(a: usize, b: usize, count: usize): f64 {
   return sum;
 }
 
+/** The sums of squares of vectors, given as pairs of pointer and size: sums `[count]`. */
+export function squaredNorms(parts: usize, sums: usize, count: usize): void {
+  for (let i: usize = 0; i < count; i++) {
+    const x = load<usize>(parts + 2 * FLOAT * i);
+    store<f32>(sums + FLOAT * i, <f32>innerProduct(x, x, load<usize>(parts + 2 * FLOAT * i, FLOAT)));
+  }
+}
+
 /**
  * One update in place.
  *

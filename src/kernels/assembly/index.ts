@@ -1,10 +1,9 @@
 /** The kernels that the lab calls on wasm; `gpu/wasm-module.ts` declares them to TypeScript. */
-export { adamW, innerProduct } from './adamw';
+export { adamW, innerProduct, squaredNorms } from './adamw';
 export { attendToSlots, attentionBackward, attentionForward, attentionScratch } from './attention';
 export { productScratch } from './product';
 export { matmul } from './products';
 export {
-  add,
   columnSums,
   copyParts,
   keepPlaces,

@@ -5,7 +5,7 @@
 /** One implementation, loaded with a work. */
 export interface Peer {
   /** Its key in the report. */
-  readonly name: 'ours' | 'tfjs' | 'jaxjs';
+  readonly name: 'ours' | 'composites' | 'tfjs' | 'jaxjs';
   /**
    * Forward, backward and update on the work's batch. Resolves after the update has been computed, not only queued.
    *

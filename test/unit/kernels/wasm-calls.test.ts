@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/common/rng.ts';
-import { closeWasmKernels, hasWasmKernels, openWasmKernels } from '../../../src/gpu/wasm-calls.ts';
+import { hasWasmKernels, pauseWasmKernels } from '../../../src/gpu/wasm-calls.ts';
 import { gatedMatmulKernel, matmulKernel } from '../../../src/kernels/matmul.ts';
 import { causalAttention, spanVisibility } from '../../../src/ops/attention.ts';
 import { rmsNorm } from '../../../src/ops/rms-norm.ts';
@@ -19,12 +19,12 @@ function normals(rng: Rng, count: number): Float32Array {
 }
 
 /** The same computation by composites. */
-async function byComposites<T>(compute: () => T): Promise<T> {
-  closeWasmKernels();
+function byComposites<T>(compute: () => T): T {
+  const resume = pauseWasmKernels();
   try {
     return compute();
   } finally {
-    await openWasmKernels();
+    resume();
   }
 }
 
@@ -118,10 +118,10 @@ describe('an op by kernels is that by composites, forward and backward:', () => 
     });
   }
 
-  async function expectSame(inputs: tf.Tensor[], op: (...inputs: tf.Tensor[]) => tf.Tensor): Promise<void> {
+  function expectSame(inputs: tf.Tensor[], op: (...inputs: tf.Tensor[]) => tf.Tensor): void {
     expect(hasWasmKernels()).toBe(true);
     const got = valueAndGradients(inputs, op);
-    const expected = await byComposites(() => valueAndGradients(inputs, op));
+    const expected = byComposites(() => valueAndGradients(inputs, op));
     for (const [i, values] of expected.entries()) expectClose(got[i] ?? [], values);
     tf.dispose(inputs);
   }
@@ -129,7 +129,7 @@ describe('an op by kernels is that by composites, forward and backward:', () => 
   const seeds = fc.integer();
   const small = fc.integer({ min: 1, max: 9 });
 
-  it('attention, over whole sequences and packed rows', async () => {
+  it('attention, over whole sequences and packed rows', () => {
     const cases = fc.record({
       seed: seeds,
       B: fc.integer({ min: 1, max: 2 }),
@@ -139,8 +139,8 @@ describe('an op by kernels is that by composites, forward and backward:', () => 
       D: fc.integer({ min: 1, max: 21 }),
       parts: fc.integer({ min: 0, max: 4 }),
     });
-    await fc.assert(
-      fc.asyncProperty(cases, async ({ seed, B, T, K, group, D, parts }) => {
+    fc.assert(
+      fc.property(cases, ({ seed, B, T, K, group, D, parts }) => {
         const rng = new Rng(seed);
         const of = (heads: number): tf.Tensor => tf.tensor(normals(rng, B * T * heads * D), [B, T, heads, D]);
         // A beginning that all parts share, then parts that see it and themselves.
@@ -151,7 +151,7 @@ describe('an op by kernels is that by composites, forward and backward:', () => 
           if (t < shared) return 0;
           return i % 2 === 0 ? shared : shared + length * Math.floor((t - shared) / length);
         });
-        await expectSame([of(K * group), of(K), of(K)], (q, k, v) => {
+        expectSame([of(K * group), of(K), of(K)], (q, k, v) => {
           const visibility = parts === 0 ? undefined : spanVisibility(spans, B, T);
           return causalAttention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, visibility);
         });
@@ -160,14 +160,14 @@ describe('an op by kernels is that by composites, forward and backward:', () => 
     );
   });
 
-  it('rotation, with and without a normalisation', async () => {
-    await fc.assert(
-      fc.asyncProperty(seeds, small, small, small, fc.boolean(), async (seed, T, H, half, isNormed) => {
+  it('rotation, with and without a normalisation', () => {
+    fc.assert(
+      fc.property(seeds, small, small, small, fc.boolean(), (seed, T, H, half, isNormed) => {
         const rng = new Rng(seed);
         const D = 2 * half;
         const x = tf.tensor(normals(rng, 2 * T * H * D), [2, T, H, D]);
         const gain = tf.tensor(normals(rng, D), [D]);
-        await expectSame(isNormed ? [x, gain] : [x], (heads, ofNorm) => {
+        expectSame(isNormed ? [x, gain] : [x], (heads, ofNorm) => {
           const norm = ofNorm === undefined ? undefined : { gain: ofNorm as tf.Tensor1D, eps: 1e-6 };
           return rope(heads as tf.Tensor4D, ropeTables(3, T, D, 10_000), norm);
         });
@@ -176,15 +176,15 @@ describe('an op by kernels is that by composites, forward and backward:', () => 
     );
   });
 
-  it('normalisation and gate, over more rows than are summed at once', async () => {
-    await fc.assert(
-      fc.asyncProperty(seeds, fc.integer({ min: 1, max: 150 }), fc.integer({ min: 1, max: 23 }), async (seed, N, C) => {
+  it('normalisation and gate, over more rows than are summed at once', () => {
+    fc.assert(
+      fc.property(seeds, fc.integer({ min: 1, max: 150 }), fc.integer({ min: 1, max: 23 }), (seed, N, C) => {
         const rng = new Rng(seed);
         const [x, up] = [normals(rng, N * C), normals(rng, N * C)].map((data) => tf.tensor(data, [N, C])) as [
           tf.Tensor,
           tf.Tensor,
         ];
-        await expectSame([x, up, tf.tensor(normals(rng, C), [C])], (gate, other, gain) =>
+        expectSame([x, up, tf.tensor(normals(rng, C), [C])], (gate, other, gain) =>
           swiGlu(rmsNorm(gate as tf.Tensor2D, gain as tf.Tensor1D, 1e-6), other as tf.Tensor2D),
         );
       }),
@@ -192,26 +192,20 @@ describe('an op by kernels is that by composites, forward and backward:', () => 
     );
   });
 
-  it('scores of tokens, also of logits far apart', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        seeds,
-        small,
-        fc.integer({ min: 1, max: 70 }),
-        fc.constantFrom(1, 30),
-        async (seed, N, V, spread) => {
-          const rng = new Rng(seed);
-          const logits = tf.tensor(
-            normals(rng, N * V).map((value) => spread * value),
-            [N, V],
-          );
-          const targets = Int32Array.from({ length: N }, () => rng.int(V));
-          await expectSame([logits], (z) => {
-            const { logProbs, entropies } = tokenScores(z as tf.Tensor2D, targets);
-            return tf.concat([logProbs, entropies()]);
-          });
-        },
-      ),
+  it('scores of tokens, also of logits far apart', () => {
+    fc.assert(
+      fc.property(seeds, small, fc.integer({ min: 1, max: 70 }), fc.constantFrom(1, 30), (seed, N, V, spread) => {
+        const rng = new Rng(seed);
+        const logits = tf.tensor(
+          normals(rng, N * V).map((value) => spread * value),
+          [N, V],
+        );
+        const targets = Int32Array.from({ length: N }, () => rng.int(V));
+        expectSame([logits], (z) => {
+          const { logProbs, entropies } = tokenScores(z as tf.Tensor2D, targets);
+          return tf.concat([logProbs, entropies()]);
+        });
+      }),
       { numRuns: RUNS },
     );
   });
