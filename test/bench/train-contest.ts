@@ -12,6 +12,7 @@ import { LabError } from '../../src/common/errors.ts';
 import type { TrainingPrecision } from '../../src/config/sft-config.ts';
 import { countWasmCalls } from '../../src/gpu/wasm-calls.ts';
 import type { BenchBackend, BenchBackends } from './backend-pair.ts';
+import { DataLedger } from '../reference/data-ledger.ts';
 import { GpuTally } from './gpu-tally.ts';
 import { idealMs, measureProducts, type ProductRate } from './matmul-rate.ts';
 import { median } from './median.ts';
@@ -50,7 +51,7 @@ export interface PeerResult {
   readonly kernelCalls: number | null;
   /** In WebAssembly, threads that compute. */
   readonly threads: number | null;
-  /** The peak of GPU buffer bytes; in WebAssembly, of tensor bytes within a step. */
+  /** The peak of GPU buffer bytes; in WebAssembly, of the bytes of its tensors within a step. */
   readonly peakBytes: number | null;
   /** Milliseconds of a step: median and minimum. */
   readonly stepMs: number;
@@ -187,7 +188,9 @@ async function enter(
   { ours, plain }: BenchBackends,
   tally: GpuTally | undefined,
 ): Promise<PeerRun> {
-  const bytesBefore = tf.memory().numBytes;
+  // tfjs counts a renamed tensor as a second copy, so in WebAssembly a ledger follows the data itself.
+  await tf.setBackend(name === 'tfjs' ? plain.name : ours.name);
+  const ledger = tally === undefined ? new DataLedger() : undefined;
   const { warmUp } = contest;
   const peer = await openPeer(name, work, contest, { ours, plain });
   const losses: number[] = [];
@@ -200,7 +203,11 @@ async function enter(
     losses.push(await peer.step());
     return { ...run, dispatches: tally.dispatches - before, peakBytes: tally.peakBytes(device) };
   }
-  if (name === 'jaxjs') return { ...run, dispatches: null, peakBytes: null };
+  if (name === 'jaxjs') {
+    ledger?.stop();
+    return { ...run, dispatches: null, peakBytes: null };
+  }
+  ledger?.resetPeak();
   const before = countWasmCalls();
   const profile = await tf.profile(async () => {
     losses.push(await peer.step());
@@ -208,8 +215,8 @@ async function enter(
   });
   const others = profile.kernels.filter((kernel) => !RENAMING.has(kernel.name));
   const calls = others.length + countWasmCalls() - before;
-  // tfjs counts the tensors of both peers, so the bytes before this peer was loaded are subtracted.
-  return { ...run, dispatches: calls, peakBytes: profile.peakBytes - bytesBefore };
+  ledger?.stop();
+  return { ...run, dispatches: calls, peakBytes: ledger?.peakBytes ?? null };
 }
 
 /** What tfjs lists besides kernels that compute: new names of a tensor, and groups of kernels. */

@@ -124,7 +124,7 @@ function addToKeys(
 /** Softmax of a row, in place. @returns the logarithm of its normaliser */
 function softmaxRow(scores: usize, count: usize, scale: f32): f32 {
   let largest = v128.load(scores);
-  for (let i: usize = 4; i < count; i += 4) largest = f32x4.max(largest, v128.load(scores + FLOAT * i));
+  for (let i: usize = 4; i < count; i += 4) largest = f32x4.pmax(largest, v128.load(scores + FLOAT * i));
   const top = maxLanes(largest);
   const tops = f32x4.splat(top);
   const scales = f32x4.splat(scale);

@@ -12,7 +12,7 @@ let moment: f64 = 0;
 function reduceRow(z: usize, V: usize): void {
   let lanes = f32x4.splat(-Infinity);
   let i: usize = 0;
-  for (; i + 4 <= V; i += 4) lanes = f32x4.max(lanes, v128.load(z + FLOAT * i));
+  for (; i + 4 <= V; i += 4) lanes = f32x4.pmax(lanes, v128.load(z + FLOAT * i));
   largest = maxLanes(lanes);
   for (; i < V; i++) largest = max(largest, load<f32>(z + FLOAT * i));
 

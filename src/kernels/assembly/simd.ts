@@ -14,6 +14,8 @@ const LOG2_E: f32 = 1.44269504;
 // ln 2 in two parts, so that n times the first is exact.
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.12194440e-4;
+/** 1.5 * 2^23: a float this large has no fraction, so adding it rounds to the nearest integer. */
+const ROUNDING: f32 = 12582912;
 /** Below it `exp` is smaller than the least normal float, and 0 here. */
 const LEAST_EXPONENT: f32 = -87.3365447;
 const GREATEST_EXPONENT: f32 = 88.3762626;
@@ -27,8 +29,10 @@ const GREATEST_EXPONENT: f32 = 88.3762626;
 export function exp4(x: v128): v128 {
   const least = f32x4.splat(LEAST_EXPONENT);
   const isTiny = f32x4.lt(x, least);
-  const clamped = f32x4.min(f32x4.max(x, least), f32x4.splat(GREATEST_EXPONENT));
-  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2_E)));
+  // pmin and pmax are single instructions on every processor, unlike min and max.
+  const clamped = f32x4.pmin(f32x4.pmax(x, least), f32x4.splat(GREATEST_EXPONENT));
+  const shifted = f32x4.add(f32x4.mul(clamped, f32x4.splat(LOG2_E)), f32x4.splat(ROUNDING));
+  const n = f32x4.sub(shifted, f32x4.splat(ROUNDING));
   let r = f32x4.sub(clamped, f32x4.mul(n, f32x4.splat(LN2_HIGH)));
   r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(LN2_LOW)));
   let p = f32x4.splat(1.9875691500e-4);
@@ -38,7 +42,7 @@ export function exp4(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
   p = f32x4.add(f32x4.mul(f32x4.mul(p, r), r), f32x4.add(r, f32x4.splat(1)));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const power = i32x4.add(i32x4.shl(shifted, 23), i32x4.splat(127 << 23)); // the low bits of `shifted` are n
   return v128.andnot(f32x4.mul(p, power), isTiny);
 }
 

@@ -11,7 +11,7 @@ import { disposeWeights, initialWeights, loadWeights, type Weights } from '../..
 import { AdamW } from '../../../src/optim/adamw.ts';
 import { sftLoss } from '../../../src/train/sft.ts';
 import { useBackend } from '../../reference/backends.ts';
-import { DataLedger } from './data-ledger.ts';
+import { DataLedger } from '../../reference/data-ledger.ts';
 
 const QWEN3: ModelConfig = {
   vocabSize: 64,
