@@ -11,15 +11,14 @@ const OPTIONS =
 /** Compiles the kernels. @throws {Error} with the compiler's messages */
 export async function compileKernels(): Promise<string> {
   let binary: Uint8Array | undefined;
-  const { error, stderr } = await main(
-    ['index.ts', '--baseDir', SOURCE, '--outFile', 'kernels.wasm', ...OPTIONS.split(' ')],
-    {
-      writeFile: (_name, contents) => {
-        if (typeof contents !== 'string') binary = contents;
-      },
+  const messages: string[] = [];
+  const { error } = await main(['index.ts', '--baseDir', SOURCE, '--outFile', 'kernels.wasm', ...OPTIONS.split(' ')], {
+    writeFile: (_name, contents) => {
+      if (typeof contents !== 'string') binary = contents;
     },
-  );
-  if (error !== null || binary === undefined) throw new Error(stderr.toString());
+    stderr: { write: (text) => messages.push(String(text)) },
+  });
+  if (error !== null || binary === undefined) throw new Error(messages.join(''));
   return `/** Compiled from kernels/assembly by \`npm run build:kernels\`; not edited by hand. */
 export const KERNELS_BASE64 =
   '${Buffer.from(binary).toString('base64')}';

@@ -13,7 +13,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { waitForBackend } from './current-backend.ts';
 import { type KernelTime, KernelTimes } from './kernel-times.ts';
 import { VariantChoices } from './variant-choice.ts';
-import { allocateOnWasm, copyOnWasm, hasWasmKernels } from './wasm-calls.ts';
+import { allocateOnWasm, type Copy, copyOnWasm, hasWasmKernels } from './wasm-calls.ts';
 
 /** A compute shader. Its bindings are the tensors in order, then one uniform if there are parameters. */
 export interface Program {
@@ -33,15 +33,6 @@ export interface Dispatch {
   /** Work items; `workgroupSize` and they determine the grid. */
   readonly size: readonly [x: number, y?: number, z?: number];
   readonly workgroupSize: readonly [x: number, y?: number, z?: number];
-}
-
-/** A range of a tensor to be copied into another. Sizes and offsets count elements. */
-export interface Copy {
-  readonly from: tf.Tensor;
-  readonly fromStart: number;
-  readonly to: tf.Tensor;
-  readonly toStart: number;
-  readonly size: number;
 }
 
 /** The members of tfjs's backend that are used here, most of them private there. */

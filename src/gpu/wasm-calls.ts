@@ -5,7 +5,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { LabError } from '../common/errors.ts';
-import type { Copy } from './dispatch.ts';
 import { KERNELS_BASE64 } from './wasm-binary.ts';
 
 /** The kernels, by their names in `kernels/assembly/index.ts`. */
@@ -36,6 +35,15 @@ export type WasmKernel =
   | 'tokenScoresForward';
 
 type Exports = Readonly<Record<WasmKernel, (...values: number[]) => number>>;
+
+/** A range of a tensor to be copied into another. Sizes and offsets count elements. */
+export interface Copy {
+  readonly from: tf.Tensor;
+  readonly fromStart: number;
+  readonly to: tf.Tensor;
+  readonly toStart: number;
+  readonly size: number;
+}
 
 /** The members of Emscripten's module that are used here. */
 interface Emscripten {

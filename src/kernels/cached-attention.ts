@@ -85,7 +85,7 @@ export function attendToSlots(q: tf.Tensor4D, { keys, values }: Slots, lengths: 
   const [, K, S] = keys.shape;
   const y = allocate<tf.Rank.R4>(q.shape);
   if (hasWasmKernels()) {
-    const scratch = wasmScratch((S + 4)); // scores of a query, rounded up to vectors
+    const scratch = wasmScratch(S + 4); // scores of a query, rounded up to vectors
     callWasm('attendToSlots', [q, keys, values, lengths, y], [B, T, H, K, S, D, 1 / Math.sqrt(D), scratch]);
     return y;
   }

@@ -25,7 +25,8 @@ export function swiGluBackward(
 ): { readonly dGate: tf.Tensor2D; readonly dUp: tf.Tensor2D } {
   const [dGate, dUp] = [allocate<tf.Rank.R2>(dY.shape), allocate<tf.Rank.R2>(dY.shape)];
   if (hasWasmKernels()) callWasm('swiGluBackward', [dY, gate as tf.Tensor, up as tf.Tensor, dGate, dUp], [dY.size]);
-  else if ('packed' in gate && 'packed' in up) run(BACKWARD_OF_HALVES, [dY, gate.packed, up.packed, dGate, dUp], dY.size);
+  else if ('packed' in gate && 'packed' in up)
+    run(BACKWARD_OF_HALVES, [dY, gate.packed, up.packed, dGate, dUp], dY.size);
   else run(BACKWARD, [dY, gate as tf.Tensor2D, up as tf.Tensor2D, dGate, dUp], dY.size);
   return { dGate, dUp };
 }

@@ -2,7 +2,7 @@
  * Attention of new tokens over a key-value cache, to which their keys and values are added: from projections to
  * attention outputs. There is no gradient.
  *
- * On WebGPU new keys and values are written into their slots, and each query runs over the keys of its own sequence.
+ * With kernels new keys and values are written into their slots, and each query runs over the keys of its own sequence.
  * The composite has no slots: it makes a new cache by adding the new tokens, padded to the capacity, to zeros, and
  * masks what is not visible.
  */

@@ -1,5 +1,5 @@
 /**
- * Many tensors as one vector, and back. On WebGPU both are buffer copies, which launch no kernel. Not differentiable;
+ * Many tensors as one vector, and back. With kernels both are copies of memory, which launch no kernel on a GPU. Not differentiable;
  * used on gradients and weights.
  */
 import * as tf from '@tensorflow/tfjs-core';

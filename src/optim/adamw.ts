@@ -2,8 +2,8 @@
  * AdamW (arXiv 1711.05101) with clipping by global norm, over all weights at once.
  *
  * Gradients are concatenated into one vector, so that a step costs about a dozen elementwise ops for any number of
- * tensors, or four kernel dispatches on WebGPU, and the moments are two vectors that a checkpoint stores directly. The
- * order of additions is fixed, so a step is reproducible bit for bit on one device.
+ * tensors, or a few kernels, and the moments are two vectors that a checkpoint stores directly. The order of additions
+ * is fixed, so a step is reproducible bit for bit on one device.
  *
  * In mixed precision it also owns the loss scale (loss-scale.ts): {@link AdamW.scaled} multiplies a loss by it, and
  * `apply` divides the gradient by it, or skips an update whose gradient is not finite. On WebGPU all of this stays on
