@@ -4,7 +4,7 @@
  *
  * Room `sessions/files/`: the thread behind the Files view. What it shares with `lab score` is in `runs/score/`.
  */
-import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
+import type { JudgedChange, JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
 import { LabError } from '../../common/errors.ts';
 import { openedOnce } from '../../common/opened-once.ts';
 import { Turns } from '../../common/turns.ts';
@@ -135,11 +135,14 @@ export class FilesService implements FilesApi {
     const isChanged =
       JSON.stringify([columns, grades, reading]) !== JSON.stringify([open.record.columns, gradesOf(open), before]);
     if (isChanged) this.#rules.voidFindings();
-    const change = { columns, grades, isMapped, reading, ...(isChanged && { rules: withoutFinding(open.record) }) };
+    // The rules are those that are kept now, because another tab may have changed them.
+    const change = (now: JudgedRecord): JudgedChange => {
+      return { columns, grades, isMapped, reading, ...(isChanged && { rules: withoutFinding(now) }) };
+    };
     // Scores become void, because other files or columns give other pairs, and other grades another scale of labels.
     const isVoid = isChanged && scoring !== null;
     const record = isVoid
-      ? await store.dropScores(id, { ...change, scoring: null, learning: null })
+      ? await store.dropScores(id, (now) => ({ ...change(now), scoring: null, learning: null }))
       : await store.update(id, change);
     return this.#show(record, open.isRemembered);
   }
