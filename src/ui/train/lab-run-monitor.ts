@@ -57,6 +57,9 @@ export class LabRunMonitor extends LabElement {
       .wide {
         grid-column: span 2;
       }
+      .norms lab-chart + lab-chart {
+        margin-top: var(--space-4);
+      }
       .module {
         display: flex;
         flex-wrap: wrap;
@@ -216,7 +219,7 @@ export class LabRunMonitor extends LabElement {
             .formatTick=${norm2}
             .lines=${[{ name: chosen?.name ?? '', look: 'steady', curve }] satisfies readonly ChartLine[]}
           ></lab-chart>`;
-    return html`<div>
+    return html`<div class="norms">
       ${chart('Gradient norm', curves.get(path))} ${chart('Activation, root mean square', activations.get(path))}
       <label class="module"
         >Of the module

@@ -68,7 +68,7 @@ describe('what the modules of a model give', () => {
     const { width: C } = TWO_LAYERS;
     // The last token of the prompt and all but the last of the completion have a next token that is scored.
     const ids = [...(example?.prompt ?? []), ...(example?.completion ?? [])].slice(2, -1);
-    const values = ids.flatMap((id) => [...(table ?? []).slice(id * C, (id + 1) * C)]);
+    const values = ids.flatMap((id) => Array.from(table?.subarray(id * C, (id + 1) * C) ?? []));
     const rms = Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
     const streams = ['model.embed_tokens', 'model.layers.0', `model.layers.${last}`].map((name) => found[name] ?? NaN);
     expectClose(streams, [rms, rms, rms], { absolute: 1e-7, relative: 1e-5 });
