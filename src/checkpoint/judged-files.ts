@@ -58,6 +58,9 @@ export type JudgedChange = Partial<
   >
 >;
 
+/** A change; one that depends on the record as it is kept now, whoever has changed it last, is a function of it. */
+export type JudgedUpdate = JudgedChange | ((now: JudgedRecord) => JudgedChange);
+
 /** Scores of one batch of pairs, with the rows left out since the batch before. */
 const ScoresSchema = v.strictObject({
   /** [n] the places of the pairs among all pairs of the file, ascending. */
@@ -160,8 +163,8 @@ export class JudgedFiles {
     return loaded;
   }
 
-  /** Changes a record. @throws {LabError} as {@link get} */
-  async update(id: string, change: JudgedChange): Promise<JudgedRecord> {
+  /** Changes a record. @throws {LabError} as {@link get}, and what a function throws, which then changes nothing */
+  async update(id: string, change: JudgedUpdate): Promise<JudgedRecord> {
     return this.#database.write('update the file', ['judged'], (transaction) => changed(transaction, id, change));
   }
 
@@ -192,10 +195,10 @@ export class JudgedFiles {
   }
 
   /** Deletes the scores, but not the corrections. */
-  async dropScores(id: string, change: JudgedChange): Promise<JudgedRecord> {
+  async dropScores(id: string, change: JudgedUpdate): Promise<JudgedRecord> {
     return this.#database.write('forget the scores', ['judged', 'judgedParts'], async (transaction) => {
       await transaction.objectStore('judgedParts').delete(IDBKeyRange.bound([id, 'scores'], [id, 'scores', []]));
-      return changed(transaction, id, { ...change, scored: 0 });
+      return changed(transaction, id, (now) => ({ ...changeOf(change, now), scored: 0 }));
     });
   }
 
@@ -256,11 +259,17 @@ export class JudgedFiles {
   }
 }
 
-async function changed(transaction: WriteTransaction, id: string, change: JudgedChange): Promise<JudgedRecord> {
+async function changed(transaction: WriteTransaction, id: string, change: JudgedUpdate): Promise<JudgedRecord> {
   const store = transaction.objectStore('judged');
-  const record = { ...readRecord(id, await store.get(id)), ...change };
+  const now = readRecord(id, await store.get(id));
+  const record = { ...now, ...changeOf(change, now) };
   await store.put(record);
   return record;
+}
+
+/** What an update comes to for a record. */
+export function changeOf(update: JudgedUpdate, now: JudgedRecord): JudgedChange {
+  return typeof update === 'function' ? update(now) : update;
 }
 
 function readRecord(id: string, value: unknown): JudgedRecord {

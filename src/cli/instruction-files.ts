@@ -76,6 +76,19 @@ export async function readTaskFile(path: string): Promise<TaskFile> {
   return parseTask(path, text);
 }
 
+/** The error for a task without pairs, or beside rules. @param given - the pairs, if there are any */
+export function misplacedTask(given: unknown): LabError {
+  return given === undefined
+    ? new LabError('bad-config', {
+        message: '--task requires a file of judged pairs.',
+        fix: 'Name the judged pairs with --data too.',
+      })
+    : new LabError('bad-config', {
+        message: '--task and --rules both name rules.',
+        fix: 'Put the rules into the task, or give the other settings of the task as options.',
+      });
+}
+
 /** The settings of a file with the rules of a task, if it has any. @throws {LabError} as {@link withRules} */
 export function withTaskRules(
   data: FileData,

@@ -74,6 +74,8 @@ export function forwardAt(model: Transformer, batch: TokenBatch, rows: Int32Arra
 export interface Observer {
   /** The residual stream before the first layer (0) and after each, `[N,C]`. */
   readonly onStream: (layer: number, stream: tf.Tensor2D) => void;
+  /** The residual stream of a layer between its attention and its MLP, `[N,C]`. */
+  readonly onAttended?: (layer: number, stream: tf.Tensor2D) => void;
   /** What the attention of a layer compares, mixes and gives. */
   readonly onAttention: (layer: number, seen: ObservedAttention) => void;
 }
@@ -118,6 +120,7 @@ function decode(
     const normed = rmsNorm(x, weight1d(weights, `${name}.input_layernorm.weight`), config.normEps);
     const rows = layer === config.layers - 1 ? wanted : undefined;
     const attended = selfAttention(model, layer, x, normed, B, attend, rows);
+    observer?.onAttended?.(layer, attended);
     const gain = weight1d(weights, `${name}.post_attention_layernorm.weight`);
     // Without the tidy, intermediates would live until the whole forward pass is done, even if the gradient does not
     // need them.

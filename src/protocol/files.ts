@@ -160,8 +160,6 @@ export const FileTableSchema = v.strictObject({
   docIds: v.array(v.string()),
   /** [N] the label of the grade in the file; -1 for none. */
   golds: v.instance(Int8Array),
-  /** [N] among the documents of the query, from 1; equal scores share a rank. */
-  bm25Ranks: v.instance(Int32Array),
   scores: v.array(FileScoresSchema),
   corrections: v.array(CorrectionSchema),
 });
@@ -300,6 +298,8 @@ export interface FilesApi {
   begin(limit: number): Promise<FileTable>;
   /** The pairs of the open file with their scores and corrections. */
   table(): Promise<FileTable>;
+  /** [N] the rank of each pair of the table by BM25 among the documents of its query, from 1; equal scores share one. */
+  bm25Ranks(): Promise<Int32Array<ArrayBuffer>>;
   /**
    * Scores the pairs of the open file without a score, until the end or {@link pause}. Events end with `ended` or
    * `failed`.

@@ -139,6 +139,8 @@ const LogEventSchema = v.strictObject({
   gradNorm: v.nullable(v.number()),
   /** The same of each weight by its name; null where the global one is, or nobody measured. */
   gradNorms: v.optional(v.nullable(v.record(v.string(), v.number())), null),
+  /** The root mean square of what each module gave, by its path; null where one is not finite, or nobody measured. */
+  activations: v.optional(v.nullable(v.record(v.string(), v.number())), null),
   /** In mixed precision: the factor of the loss, and the updates skipped so far. */
   lossScale: v.optional(v.strictObject({ scale: positive, skipped: count })),
   learningRate: positive,

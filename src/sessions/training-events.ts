@@ -36,7 +36,7 @@ export function evaluationEvent(
 
 /** @param steps - the total number of steps */
 export function logEvent(
-  { step, lossNats, gradNorm, gradNorms, learningRate, tokens, lossScale }: SftLogEntry,
+  { step, lossNats, gradNorm, gradNorms, activations, learningRate, tokens, lossScale }: SftLogEntry,
   steps: number,
   clock: RunClock,
 ): TrainingEventOf<'log'> {
@@ -49,6 +49,7 @@ export function logEvent(
     lossNats,
     gradNorm,
     gradNorms: gradNorms === null ? null : { ...gradNorms },
+    activations: activations === null ? null : { ...activations },
     ...(lossScale && { lossScale: { scale: lossScale.scale, skipped: lossScale.skipped } }),
     learningRate,
     tokens,

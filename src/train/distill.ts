@@ -22,6 +22,7 @@ import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import { distillLoss, type DistillRows } from './distill-loss.ts';
+import { measureActivations, readActivations } from './activations.ts';
 import {
   combineGradients,
   disposeGradients,
@@ -63,6 +64,8 @@ export interface DistillLogEntry {
   readonly gradNorm: number | null;
   /** The same of each weight by its name; their squares sum to that of the global norm. */
   readonly gradNorms: Readonly<Record<string, number>> | null;
+  /** What each module gave in the first pass of L_distill, by the weights before the update; null if not finite. */
+  readonly activations: Readonly<Record<string, number>> | null;
   /** In mixed precision, after the update. */
   readonly lossScale?: LossScale | undefined;
   readonly learningRate: number;
@@ -144,6 +147,9 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
       const isEvaluated = isLast || (step + 1) % config.evaluateEvery === 0;
       const isLogged = isEvaluated || (step + 1) % config.logEvery === 0 || run.isLogWanted?.(step + 1) === true;
       const squares = isLogged ? squaredNorms(gradients) : undefined;
+      const activations = isLogged
+        ? measureActivations(model, makeTrainingBatch(batch.slice(0, config.sequencesPerPass)))
+        : undefined;
       const gradNorm = optimizer.apply(gradients, learningRate);
       tf.dispose(gradients);
       step += 1;
@@ -166,7 +172,10 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
         }
         const gradNorms = normsByWeight(model.weights.keys(), await squares.data<'float32'>(), norm);
         squares.dispose();
-        const progress = { gradNorm: Number.isFinite(norm) ? norm : null, gradNorms, learningRate, tokens };
+        const given = activations === undefined ? null : await readActivations(activations);
+        activations?.squares.dispose();
+        const norms = { gradNorm: Number.isFinite(norm) ? norm : null, gradNorms, activations: given };
+        const progress = { ...norms, learningRate, tokens };
         const scale = lossScale === undefined ? {} : { lossScale };
         run.onLog?.({ step, lossNats, expertLossNats, isOnPolicy, ...progress, ...scale });
       }

@@ -20,6 +20,7 @@ import { sumAll } from '../ops/sums.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
+import { measureActivations, readActivations } from './activations.ts';
 import {
   combineGradients,
   disposeGradients,
@@ -51,6 +52,8 @@ export interface SftLogEntry {
   readonly gradNorm: number | null;
   /** The same of each weight by its name; their squares sum to that of the global norm. */
   readonly gradNorms: Readonly<Record<string, number>> | null;
+  /** What each module gave for a batch of the update, by the weights before it (activations.ts); null if not finite. */
+  readonly activations: Readonly<Record<string, number>> | null;
   /** In mixed precision, after the update. */
   readonly lossScale?: LossScale | undefined;
   readonly learningRate: number;
@@ -125,6 +128,8 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
       const isEvaluated = isLast || (step + 1) % config.evaluateEvery === 0;
       const isLogged = isEvaluated || (step + 1) % config.logEvery === 0 || run.isLogWanted?.(step + 1) === true;
       const squares = isLogged ? squaredNorms(gradients) : undefined;
+      const [first] = batches;
+      const activations = isLogged && first !== undefined ? measureActivations(model, first) : undefined;
       const gradNorm = optimizer.apply(gradients, learningRate);
       tf.dispose(gradients);
       step += 1;
@@ -137,7 +142,10 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
         if (!isTrainable(lossNats, norm, lossScale)) throw notFinite(step, lossNats, norm);
         const gradNorms = normsByWeight(model.weights.keys(), await squares.data<'float32'>(), norm);
         squares.dispose();
-        const progress = { gradNorm: Number.isFinite(norm) ? norm : null, gradNorms, learningRate, tokens };
+        const given = activations === undefined ? null : await readActivations(activations);
+        activations?.squares.dispose();
+        const norms = { gradNorm: Number.isFinite(norm) ? norm : null, gradNorms, activations: given };
+        const progress = { ...norms, learningRate, tokens };
         run.onLog?.({ step, lossNats, ...progress, ...(lossScale === undefined ? {} : { lossScale }) });
       }
       disposeGradients(sum);

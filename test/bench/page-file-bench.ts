@@ -4,7 +4,7 @@
  */
 import type { Browser, Page } from 'playwright-core';
 import { note } from '../../src/cli/terminal.ts';
-import { residentBytes } from '../setup/browser-processes.ts';
+import { cpuSeconds, residentBytes } from '../setup/browser-processes.ts';
 import { pairsTsv } from './file-bench.ts';
 import { median } from './median.ts';
 import { onBuiltPage, tracedTasks } from './page-bench.ts';
@@ -13,6 +13,8 @@ export interface PageFileResult {
   readonly pairs: number;
   /** Milliseconds from the click to the first row with a label. */
   readonly firstRowMs: number;
+  /** Seconds of processor time of the browser until then, which other work on the machine hardly changes. */
+  readonly firstRowCpuSec: number;
   readonly seconds: number;
   readonly framesPerSecond: number;
   /** The share of frames that came more than 20 ms after the one before, so at less than 50 a second. */
@@ -47,14 +49,16 @@ async function scoreAndScroll(browser: Browser, url: string, pairs: number): Pro
   await page.getByRole('button', { name: 'Use it like this' }).click();
   const score = page.getByRole('button', { name: /^Score [\d,]+ pairs$/u }).and(page.locator(':enabled'));
   await score.waitFor();
+  const whole = await browser.newBrowserCDPSession();
+  const cpuAtClick = await cpuSeconds(whole);
   const clickedAt = performance.now();
   await score.click();
   await page.locator('lab-pair-table .label').first().waitFor();
   const firstRowMs = performance.now() - clickedAt;
+  const firstRowCpuSec = (await cpuSeconds(whole)) - cpuAtClick;
   await page.getByRole('option', { name: /^All queries/u }).click();
   await page.locator('lab-pair-table .box').evaluate(scrollAndCount, SCROLLED_PX);
   note(`scoring ${pairs} pairs while the table is scrolled`);
-  const whole = await browser.newBrowserCDPSession();
   const sampled: number[] = [];
   const sampling = setInterval(() => {
     void residentBytes(whole, /renderer/iu).then((bytes) => sampled.push(bytes));
@@ -67,6 +71,7 @@ async function scoreAndScroll(browser: Browser, url: string, pairs: number): Pro
   return {
     pairs,
     firstRowMs,
+    firstRowCpuSec,
     seconds,
     framesPerSecond: 1000 / (gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length),
     lateFrames: gaps.filter((gap) => gap > LATE_MS).length / gaps.length,
@@ -119,7 +124,7 @@ function thinned(values: readonly number[]): number[] {
 /** The result as text. */
 export function pageFileReport({ pairs, seconds, tasks, memory, ...result }: PageFileResult): string[] {
   return [
-    `${pairs.toLocaleString('en')} pairs in the page: ${seconds.toFixed(0)} s, first label after ${result.firstRowMs.toFixed(0)} ms`,
+    `${pairs.toLocaleString('en')} pairs in the page: ${seconds.toFixed(0)} s, first label after ${result.firstRowMs.toFixed(0)} ms (${result.firstRowCpuSec.toFixed(2)} s of processor time)`,
     `scrolled at ${result.framesPerSecond.toFixed(1)} frames a second, ${(100 * result.lateFrames).toFixed(1)} % of them late by over ${LATE_MS} ms`,
     `${tasks.overFrame} of ${tasks.count} traced tasks take longer than a frame (longest ${tasks.longestMs.toFixed(1)} ms of processor time)`,
     `resident MiB of the page, from the first batch to the last: ${memory.map((bytes) => (bytes / 2 ** 20).toFixed(0)).join(' ')}`,

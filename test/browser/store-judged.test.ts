@@ -63,4 +63,28 @@ describeBrowser('files that are judged', () => {
     expect(result.left).toEqual([]);
     expect(result.list).toEqual({ records: [], damaged: [] });
   });
+
+  it('are changed by what is kept at that moment, and a change that then refuses changes nothing', async () => {
+    const kept = await page.evaluate(async () => {
+      const { judged } = await lab.openCheckpointStore({ name: 'judged' });
+      const other = (await lab.openCheckpointStore({ name: 'judged' })).judged;
+      const { id } = await judged.add([{ name: 'a.csv', blob: new Blob(['a']) }], { rules: ['first'] });
+      const add = (rule: string) => (now: { readonly rules?: unknown }) => ({
+        rules: [...(now.rules as string[]), rule],
+      });
+      await Promise.all([judged.update(id, add('second')), other.update(id, add('third'))]);
+      const refused = await judged
+        .dropScores(id, () => {
+          throw new Error('not like this');
+        })
+        .catch((thrown: unknown) => String(thrown));
+      const { rules } = await other.get(id);
+      await judged.remove(id);
+      return { refused, rules: (rules as string[]).toSorted() };
+    });
+    expect(kept).toEqual({
+      refused: expect.stringContaining('not like this') as unknown,
+      rules: ['first', 'second', 'third'],
+    });
+  });
 });

@@ -69,6 +69,7 @@ function logOf(step: number): TrainingEvent {
     lossNats: 0.42 + 5.4 * Math.exp(-step / 70) + wobble,
     gradNorm: 0.62 + wobble,
     gradNorms: { 'model.embed_tokens.weight': 0.5, 'model.layers.0.mlp.up_proj.weight': 0.3 + wobble },
+    activations: { 'model.embed_tokens': 1, 'model.layers.0.mlp': 0.5 + wobble, 'model.layers.0': 1.2 },
     learningRate: 0.003 * Math.cos((step / STEPS) * 1.4),
     tokens: step * 5120,
     tokensPerSec: 23_900,

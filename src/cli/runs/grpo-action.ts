@@ -1,15 +1,17 @@
 /**
  * The action of `lab grpo`.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { LabError } from '../../common/errors.ts';
 import type { DataSet } from '../../data/files/data-set.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../../protocol/grpo-experiment.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
+import type { TaskFile } from '../../protocol/task-file.ts';
 import { withDataKind } from '../../protocol/sft-experiment.ts';
 import { instructionHash } from '../../relevance/rules/instruction.ts';
 import type { GrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
 import { type RawSettings, readConfigFile, withChanges } from '../config-file.ts';
-import { readInstructionFile, withRules } from '../instruction-files.ts';
+import { misplacedTask, readInstructionFile, readTaskFile, withRules, withTaskRules } from '../instruction-files.ts';
 import { interruption } from '../interruption.ts';
 import { describeModel, readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
@@ -31,6 +33,7 @@ export interface GrpoOptions extends ReadingOptions, WatchOptions {
   readonly config?: string;
   readonly data?: readonly string[];
   readonly rules?: string;
+  readonly task?: string;
   readonly rewardModule?: string;
   readonly backend: BackendChoice;
   readonly resume?: boolean;
@@ -42,15 +45,16 @@ export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitS
   const watch = watchIn('grpo', options);
   const folder = new RunFolder(options.out);
   const saved = await folder.readCheckpoint();
-  const { out, config, data, docs, queries, rules, rewardModule, record, force } = options;
-  const inputs = [options.start, config, ...(data ?? []), docs, queries, rules, rewardModule];
+  const { out, config, data, docs, queries, rules, task, rewardModule, record, force } = options;
+  const inputs = [options.start, config, ...(data ?? []), docs, queries, rules, task, rewardModule];
   await checkRunFolder(saved, options, inputs);
   if (record !== undefined) await checkOutputFile(record, { inputs, force, optionName: '--record' });
   const files = await readModelFiles(options.start);
-  const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, explicit);
+  const own = await taskOf(options, describeModel(files));
+  const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, explicit, own);
   const given = data === undefined ? undefined : await readDataFiles(data, options);
   const module = options.rewardModule === undefined ? undefined : await openRewardModule(options.rewardModule);
-  const asked = resumed ?? (await experimentOf(options, explicit, describeModel(files), given));
+  const asked = resumed ?? (await experimentOf(options, explicit, describeModel(files), given, own));
   const experiment = resumed === undefined ? withModule(asked, module) : checkedModule(asked, module);
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
@@ -84,14 +88,16 @@ async function resumedSettings(
   { experiment, state }: GrpoCheckpoint,
   options: GrpoOptions,
   explicit: readonly ExplicitSetting[],
+  task: TaskFile | undefined,
 ): Promise<GrpoExperiment> {
-  const { config, rules, grade } = options;
+  const { config, rules } = options;
   const settings = await readSettings(options);
   parseGrpoExperiment(config ?? 'The settings', settings);
   const own = experiment.data.kind === 'file' ? experiment.data.rules?.instruction : undefined;
+  const wanted = rules === undefined ? task?.rules : await readInstructionFile(rules);
   const asked = {
-    ...requestedSettings(experiment, settings, GRPO_OPTIONS, explicit, grade),
-    rules: rules === undefined ? undefined : instructionHash(await readInstructionFile(rules)),
+    ...requestedSettings(experiment, settings, GRPO_OPTIONS, explicit, gradesOf(options, task)),
+    rules: wanted && instructionHash(wanted),
   };
   const steps = resumedSteps({ ...experiment, rules: own && instructionHash(own) }, asked, 'grpo', state.step);
   return { ...experiment, grpo: { ...experiment.grpo, steps } };
@@ -112,8 +118,10 @@ async function experimentOf(
   explicit: readonly ExplicitSetting[],
   start: Start,
   given: DataSet | undefined,
+  task: TaskFile | undefined,
 ): Promise<GrpoExperiment> {
-  const { config, grade: grades } = options;
+  const { config } = options;
+  const grades = gradesOf(options, task);
   const settings = await readSettings(options);
   const learned =
     given === undefined
@@ -129,13 +137,42 @@ async function experimentOf(
     ...(needsRates ? { passRates: settings['passRates'] ?? {} } : {}),
   };
   const experiment = parseGrpoExperiment(config ?? 'The settings', GRPO_OPTIONS.apply(asked, explicit));
-  if (options.rules === undefined) return experiment;
   const { data } = experiment;
+  if (task !== undefined && data.kind === 'file' && given !== undefined) {
+    return { ...experiment, data: withTaskRules(data, task, start.lab.prompt.scaleSize, given) };
+  }
+  if (options.rules === undefined) return experiment;
   if (data.kind === 'world' || given === undefined) {
     const fix = 'Name the judged pairs with --data too.';
     throw new LabError('bad-config', { message: '--rules belongs to a file of judged pairs.', fix });
   }
   return { ...experiment, data: await withRules(data, options.rules, start.lab.prompt.scaleSize, given) };
+}
+
+/**
+ * The task of the options: its rules reward, and its labels and prompt are those that the start has learned.
+ *
+ * @throws {LabError} `bad-config` naming what differs, or where it does not belong
+ */
+async function taskOf({ task, rules, data }: GrpoOptions, { lab, card }: Start): Promise<TaskFile | undefined> {
+  if (task === undefined) return undefined;
+  if (rules !== undefined || data === undefined) throw misplacedTask(data);
+  const own = await readTaskFile(task);
+  const learned: Readonly<Record<string, unknown>> = { ...lab.prompt, labels: lab.scale.names };
+  const asked = Object.entries({ labels: own.labels, ...own.prompt });
+  const [name, value] = asked.find(([key, wanted]) => !isDeepStrictEqual(wanted, learned[key])) ?? [];
+  if (name === undefined) return own;
+  throw new LabError('bad-config', {
+    message: `${card.name} has learned another task than ${task}: and not the same ${name}.`,
+    expected: JSON.stringify(learned[name]),
+    got: JSON.stringify(value),
+    fix: 'Start from a model that "npm run lab -- sft --task" has made of this task.',
+  });
+}
+
+/** What grades mean by the options, or by a task; undefined where neither says. */
+function gradesOf({ grade }: GrpoOptions, task: TaskFile | undefined): string | undefined {
+  return grade ?? (task?.grades === '' ? undefined : task?.grades);
 }
 
 function namesOf({ name, sha256 }: DataSet): RawSettings {

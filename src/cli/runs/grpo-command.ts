@@ -3,7 +3,7 @@
  */
 import { Command, Option } from 'commander';
 import type { GrpoOptions } from './grpo-action.ts';
-import { rulesOption } from '../instruction-files.ts';
+import { rulesOption, taskOption } from '../instruction-files.ts';
 import { backendOption } from '../options.ts';
 import { addReadingOptions, dataOption } from '../pair-files.ts';
 import { GRPO_OPTIONS } from './run-options.ts';
@@ -23,6 +23,7 @@ export function grpoCommand(): Command {
       ),
     )
     .addOption(rulesOption())
+    .addOption(taskOption())
     .addOption(backendOption())
     .option(
       '--reward-module <file>',

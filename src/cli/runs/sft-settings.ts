@@ -14,7 +14,7 @@ import { continuationOf, type Replay } from '../../runs/sft-continuation.ts';
 import type { WeighedStart } from '../../runs/sft-start.ts';
 import { type RawSettings, readConfigFile, withChanges } from '../config-file.ts';
 import type { SftCheckpoint } from '../../runs/sft-checkpoint.ts';
-import { readInstructionFile, readTaskFile, withRules, withTaskRules } from '../instruction-files.ts';
+import { misplacedTask, readInstructionFile, readTaskFile, withRules, withTaskRules } from '../instruction-files.ts';
 import { requestedSettings, resumedSteps } from './resume-check.ts';
 import { SFT_OPTIONS } from './run-options.ts';
 import type { ExplicitSetting } from '../setting-options.ts';
@@ -154,18 +154,6 @@ function withTask({ data, prompt, ...others }: RawSettings, task: TaskFile): Raw
     data: withChanges(data, { labels, grades: grades === '' ? undefined : grades }),
     prompt: withChanges(prompt, own.prompt),
   };
-}
-
-function misplacedTask(given: DataSet | undefined): LabError {
-  return given === undefined
-    ? new LabError('bad-config', {
-        message: '--task requires a file of judged pairs.',
-        fix: 'Name the judged pairs with --data too.',
-      })
-    : new LabError('bad-config', {
-        message: '--task and --rules both name rules.',
-        fix: 'Put the rules into the task, or give the other settings of the task as options.',
-      });
 }
 
 function isSet(group: unknown, key: string): boolean {

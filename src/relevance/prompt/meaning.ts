@@ -38,14 +38,15 @@ export function withOwnMeaning<P extends Pair>(pair: P, source: VectorSource): P
 /**
  * Adds to each pair its similarities, and its gap to the best title among the pairs of its query.
  *
+ * @param source - of vectors, or similarities that remember the documents of earlier calls
  * @param found - all pairs of the queries, among which the best title is found; default: the pairs themselves
  */
 export function withMeaning<P extends QueryPair>(
   pairs: readonly P[],
-  source: VectorSource,
+  source: VectorSource | Similarities,
   found: readonly QueryPair[] = pairs,
 ): (P & { readonly meaning: Meaning })[] {
-  const similarities = new Similarities(source);
+  const similarities = source instanceof Similarities ? source : new Similarities(source);
   const own = pairs.map((pair) => similarities.of(pair));
   const best = new Map<string, number>();
   const see = (pair: QueryPair, title: number): void => {
@@ -64,13 +65,16 @@ export function withMeaning<P extends QueryPair>(
 }
 
 /** The similarities of pairs, whose documents and queries repeat. */
-class Similarities {
+export class Similarities {
   readonly #source: VectorSource;
+  readonly #most: number;
   readonly #documents = new Map<string, readonly (Float32Array | undefined)[]>();
   #last: { readonly query: string; readonly vector: Float32Array | undefined } | undefined;
 
-  constructor(source: VectorSource) {
+  /** @param most - documents whose vectors are held at a time */
+  constructor(source: VectorSource, most = Infinity) {
     this.#source = source;
+    this.#most = most;
   }
 
   of(pair: Pair): { readonly title: number; readonly passage: number } {
@@ -79,6 +83,7 @@ class Similarities {
     const { vector } = this.#last;
     const key = documentKey(document);
     const vectors = this.#documents.get(key) ?? passagesOf(document).map((text) => this.#source.vectorOf(text));
+    if (this.#documents.size >= this.#most) this.#documents.clear();
     this.#documents.set(key, vectors);
     const cosines = vectors.map((each) => cosine(vector, each));
     const title = this.#source.titleSimilarity?.(pair) ?? cosines[0] ?? 0;

@@ -102,7 +102,10 @@ export class FileRules {
     this.#changed = { ...this.#changed, before };
   }
 
-  /** @throws {LabError} `bad-instruction` naming the line or the rule; `bad-file`, `bad-config`; `aborted` */
+  /**
+   * @throws {LabError} `bad-instruction` naming the line or the rule; `bad-file`; `bad-config`, also where another tab
+   *   has changed the rules, which are then those of the file here too; `aborted`
+   */
   ask(open: OpenFile, request: unknown, onProgress: (progress: RulesProgress) => void): Promise<RulesState> {
     const [search, { signal }] = [this.#search.signal, this.#work];
     return this.#turns.take(async () => {
@@ -163,14 +166,31 @@ export class FileRules {
     }
   }
 
-  /** Keeps rules with the file. A model made of the rules before is dropped, so that none scores by old rules. */
+  /**
+   * Keeps rules with the file, unless another tab has changed them: whoever changed them here has not seen those. A model
+   * made of the rules before is dropped, so that none scores by old rules.
+   */
   async #keep(open: OpenFile, rules: KeptRules | null, isUndone = false): Promise<void> {
     const before = rulesIn(open.record);
     const checked = rules === null ? null : parseConfig('The rules of a file', KeptRulesSchema, rules);
-    open.record = await (await this.#store()).update(open.record.id, { rules: checked });
+    const [store, { id }] = [await this.#store(), open.record];
+    let other: OpenFile['record'] | undefined;
+    const update = (now: OpenFile['record']): Pick<OpenFile['record'], 'rules'> => {
+      if (areSame(now.rules, open.record.rules)) return { rules: checked };
+      other = now;
+      throw changedElsewhere();
+    };
+    if (open.model !== undefined && isOwnRules(open.model.scoring.choice)) open.model = undefined;
+    try {
+      open.record = await store.update(id, update);
+    } catch (thrown) {
+      if (other === undefined) throw thrown;
+      open.record = { ...open.record, rules: other.rules };
+      this.#changed = { id, before: [] };
+      throw thrown;
+    }
     if (!isUndone) this.#changed.before.push(before);
     if (this.#changed.before.length > MOST_UNDONE) this.#changed.before.shift();
-    if (open.model !== undefined && isOwnRules(open.model.scoring.choice)) open.model = undefined;
   }
 
   async #state(open: OpenFile, signal: AbortSignal): Promise<RulesState> {
@@ -209,6 +229,17 @@ export class FileRules {
       read,
     };
   }
+}
+
+function areSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+}
+
+function changedElsewhere(): LabError {
+  return new LabError('bad-config', {
+    message: 'The rules of this file were changed in another tab meanwhile, so this change was not made.',
+    fix: 'Look at them as they are now, then change them again.',
+  });
 }
 
 function modelOf(rules: KeptRules['rules']): RulesModel {

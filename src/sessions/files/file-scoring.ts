@@ -9,6 +9,7 @@ import type { LabError } from '../../common/errors.ts';
 import { SCORE_WINDOW, scoreStream } from '../../infer/score-pairs.ts';
 import { checkSound, onSoundBackend } from '../../infer/sound-backend.ts';
 import type { FileScoring } from '../../protocol/files.ts';
+import type { PairRow } from '../../data/files/pairs-file.ts';
 import type { FileModel } from './file-model.ts';
 import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
@@ -35,9 +36,8 @@ export async function scoreRest(
   { model, health }: FileModel,
   { signal, keep }: { readonly signal: AbortSignal; readonly keep: KeepScores },
 ): Promise<void> {
-  const all = rows.seenBy(model);
   const first = (scores.chunks.at(-1)?.places.at(-1) ?? -1) + 1;
-  const rest = all.slice(first, scoring.pairs).map(({ row, pair }, i) => ({ row, pair, place: first + i }));
+  const rest = pairsFrom(first, Math.min(scoring.pairs, rows.rows.length), (place) => rows.seenAt(place, model));
   let unfit: KeptScores['unfit'] = [];
   let batch: ScoredPlace[] = [];
   const keepBatch = async (state: 'running' | 'done'): Promise<void> => {
@@ -63,4 +63,16 @@ export async function scoreRest(
     }
   });
   await keepBatch('done');
+}
+
+/** Pairs as the model sees them, each read when it is its turn, so that the first batch waits for no other list. */
+function* pairsFrom(
+  first: number,
+  end: number,
+  rowAt: (place: number) => PairRow | undefined,
+): Generator<PairRow & { readonly place: number }> {
+  for (let place = first; place < end; place++) {
+    const row = rowAt(place);
+    if (row !== undefined) yield { ...row, place };
+  }
 }

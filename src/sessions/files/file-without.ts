@@ -60,7 +60,7 @@ export async function scoreWithout(open: OpenFile, place: number, removed: reado
 
 /** What the rules that score a file say of a pair; null if a model scores it. */
 export function explainByRules(open: OpenFile, place: number): Explained | null {
-  const pair = readRows(open).placed(foldingOf(open))[place]?.pair;
+  const pair = readRows(open).placedAt(place, foldingOf(open))?.pair;
   const model = open.model?.model;
   if (pair === undefined || model === undefined || !isRules(model)) return null;
   checkScorer(open);

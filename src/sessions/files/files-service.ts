@@ -4,7 +4,7 @@
  *
  * Room `sessions/files/`: the thread behind the Files view. What it shares with `lab score` is in `runs/score/`.
  */
-import type { JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
+import type { JudgedChange, JudgedFiles, JudgedRecord } from '../../checkpoint/judged-files.ts';
 import { LabError } from '../../common/errors.ts';
 import { openedOnce } from '../../common/opened-once.ts';
 import { Turns } from '../../common/turns.ts';
@@ -46,6 +46,7 @@ import { FileScores } from './file-scores.ts';
 import { explainByRules, RemovedSchema, scoreWithout } from './file-without.ts';
 import { type KeepScores, scoreRest } from './file-scoring.ts';
 import { ModelWork } from './model-work.ts';
+import { bm25RanksOf, shownPair } from './shown-pairs.ts';
 import {
   checkSize,
   describeOpen,
@@ -61,6 +62,7 @@ import {
   readRows,
   scoresIn,
   scoringOf,
+  unreadFile,
 } from './open-file.ts';
 
 /** A store of files, such as the store of the browser. */
@@ -135,13 +137,18 @@ export class FilesService implements FilesApi {
     const isChanged =
       JSON.stringify([columns, grades, reading]) !== JSON.stringify([open.record.columns, gradesOf(open), before]);
     if (isChanged) this.#rules.voidFindings();
-    const change = { columns, grades, isMapped, reading, ...(isChanged && { rules: withoutFinding(open.record) }) };
+    // The rules are those that are kept now, because another tab may have changed them.
+    const change = (now: JudgedRecord): JudgedChange => {
+      return { columns, grades, isMapped, reading, ...(isChanged && { rules: withoutFinding(now) }) };
+    };
     // Scores become void, because other files or columns give other pairs, and other grades another scale of labels.
     const isVoid = isChanged && scoring !== null;
     const record = isVoid
-      ? await store.dropScores(id, { ...change, scoring: null, learning: null })
+      ? await store.dropScores(id, (now) => ({ ...change(now), scoring: null, learning: null }))
       : await store.update(id, change);
-    return this.#show(record, open.isRemembered);
+    if (isChanged || open.rows === undefined) return this.#show(record, open.isRemembered);
+    open.record = record;
+    return describeOpen(open, null);
   }
 
   /** Models are loaded one after the other, because the last one requested must be the one that stays. */
@@ -166,6 +173,7 @@ export class FilesService implements FilesApi {
       throw new LabError('aborted', { message: 'The file was closed while its model was being loaded.' });
     }
     open.model = model;
+    if (model.model.prompt.standing) void rows.countWords(model.scoring.folding); // nothing waits for it yet
     return model.scoring;
   }
 
@@ -187,8 +195,12 @@ export class FilesService implements FilesApi {
     const scoring = scoringOf(open.record);
     if (scoring === null) throw notReady();
     const scores = await this.#scoresOf(open, scoring);
-    const bm25Ranks = Int32Array.from(rows.placed(foldingOf(open)), ({ pair }) => pair.standing.rank);
-    return { scoring, ...rows.table(), golds: scores.golds, bm25Ranks, scores: [...scores.chunks], corrections: [...scores.corrections] }; // prettier-ignore
+    return { scoring, ...rows.table(), golds: scores.golds, scores: [...scores.chunks], corrections: [...scores.corrections] }; // prettier-ignore
+  }
+
+  async bm25Ranks(): Promise<Int32Array<ArrayBuffer>> {
+    await Promise.resolve();
+    return bm25RanksOf(this.#opened());
   }
 
   async score(emit: (event: FileScoringEvent) => void): Promise<void> {
@@ -207,13 +219,7 @@ export class FilesService implements FilesApi {
 
   async pair(place: number): Promise<Pair> {
     await Promise.resolve();
-    const open = this.#opened();
-    const rows = readRows(open);
-    const seen = open.model?.model.prompt.standing === true ? rows.seenBy(open.model.model) : undefined;
-    const { pair } = (seen ?? rows.placed(foldingOf(open)))[place] ?? {};
-    if (pair === undefined) throw new LabError('not-found', { message: `There is no pair ${place} in this file.` });
-    const { query, document, standing, meaning } = pair;
-    return { query, document, ...(standing && { standing }), ...(meaning && { meaning }) };
+    return shownPair(this.#opened(), place);
   }
 
   async without(place: number, removed: readonly string[]): Promise<Without> {
@@ -368,16 +374,7 @@ export class FilesService implements FilesApi {
     const before = this.#open?.record.id === record.id ? this.#open : undefined;
     if (before === undefined) await this.#close();
     const files = before?.files ?? (await (await this.#store()).files(record));
-    const open: OpenFile = {
-      record,
-      files,
-      isRemembered,
-      data: undefined,
-      previews: [],
-      rows: undefined,
-      scores: undefined,
-      model: before?.model,
-    };
+    const open = unreadFile({ record, files, isRemembered, model: before?.model });
     this.#open = open;
     return describeOpen(open, await readOpen(open));
   }

@@ -14,12 +14,13 @@ import type { LabModel } from '../../infer/lab-model.ts';
 import type { FileSurvey, FileTable } from '../../protocol/files.ts';
 import { DEFAULT_SCALE, type LabelScale, scaleOfSize } from '../../relevance/pair/labels.ts';
 import type { LabDocument, Pair, Standing } from '../../relevance/pair/pair.ts';
-import { Bm25 } from '../../relevance/prompt/bm25.ts';
-import { type VectorSource, withMeaning } from '../../relevance/prompt/meaning.ts';
+import type { Bm25 } from '../../relevance/prompt/bm25.ts';
+import { Similarities, type VectorSource, withMeaning } from '../../relevance/prompt/meaning.ts';
 import { listed } from '../../relevance/prompt/listed.ts';
 import type { PromptConfig } from '../../relevance/prompt/prompt.ts';
-import { textFolding } from '../../relevance/pair/text-folding.ts';
 import { countGrades, type FileGrades, gradeScaleOf } from '../../runs/score/score-rows.ts';
+import { ListedRows, type Lists, listsOf } from './listed-rows.ts';
+import { WordIndex } from './word-index.ts';
 
 /** More pairs do not fit into the memory of a tab. */
 const MAX_PAIRS = 1_000_000;
@@ -29,6 +30,8 @@ const SHOWN_GRADES = 12;
 /** Ways to write one grade that are shown, and their length. */
 const SHOWN_TEXTS = 3;
 const TEXT_LENGTH = 40;
+/** Documents whose vectors are held while lists are read one by one: about 20 MB. */
+const HELD_DOCUMENTS = 20_000;
 
 /** A row with its standing. */
 type PlacedRow = PairRow & { readonly pair: { readonly standing: Standing } };
@@ -57,10 +60,11 @@ export class JudgedRows {
   readonly #errors: readonly RowError[];
   readonly #errorCount: number;
   readonly #findings: Findings;
-  #seen: { readonly source: VectorSource; readonly rows: readonly PairRow[] } | undefined;
-  /** Made when it is first needed, which is not for every file. */
-  #index: { readonly folding: PromptConfig['folding']; readonly bm25: Bm25 } | undefined;
-  #placed: { readonly folding: PromptConfig['folding']; readonly rows: readonly PlacedRow[] } | undefined;
+  /** These are made when they are first needed, which is not for every file. */
+  #lists: Lists | undefined;
+  #index: WordIndex | undefined;
+  #placed: { readonly folding: PromptConfig['folding']; readonly rows: ListedRows<PlacedRow> } | undefined;
+  #seen: { readonly source: VectorSource; readonly rows: ListedRows<PairRow> } | undefined;
 
   private constructor(
     pairsFile: DataFile,
@@ -159,23 +163,58 @@ export class JudgedRows {
 
   /** All pairs with their standing under a text folding. */
   placed(folding: PromptConfig['folding']): readonly PlacedRow[] {
-    if (this.#placed !== undefined && this.#placed.folding === folding) return this.#placed.rows;
-    const pairs = listed(this.rows.map(({ pair }) => pair), this.#indexOf(folding), undefined); // prettier-ignore
-    const rows = pairs.map((pair, i) => ({ row: i + 1, ...this.rows[i], pair }));
-    this.#placed = { folding, rows };
-    return rows;
+    return this.#placedIn(folding).all();
+  }
+
+  /** One of these; undefined beyond the last pair. */
+  placedAt(place: number, folding: PromptConfig['folding']): PlacedRow | undefined {
+    return this.#placedIn(folding).at(place);
   }
 
   /** All pairs as a model sees them: in lists if its prompts show standings, with similarities if it has vectors. */
-  seenBy({ prompt, vectors }: RowsReader): readonly PairRow[] {
-    if (!prompt.standing) return this.rows;
-    const placed = this.placed(prompt.folding ?? 1);
+  seenBy(reader: RowsReader): readonly PairRow[] {
+    return this.#seenIn(reader)?.all() ?? this.rows;
+  }
+
+  /** One of these; undefined beyond the last pair. */
+  seenAt(place: number, reader: RowsReader): PairRow | undefined {
+    return this.#seenIn(reader)?.at(place) ?? this.rows[place];
+  }
+
+  #placedIn(folding: PromptConfig['folding']): ListedRows<PlacedRow> {
+    if (this.#placed === undefined || this.#placed.folding !== folding) {
+      const index = this.#indexOf(folding);
+      const rows = this.#listed((places) => listed(places.flatMap((place) => this.rows[place]?.pair ?? []), index, undefined)); // prettier-ignore
+      this.#placed = { folding, rows };
+    }
+    return this.#placed.rows;
+  }
+
+  /** Undefined where a pair shows nothing of its list. */
+  #seenIn({ prompt, vectors }: RowsReader): ListedRows<PairRow> | undefined {
+    if (!prompt.standing) return undefined;
+    const placed = this.#placedIn(prompt.folding ?? 1);
     if (vectors === undefined) return placed;
     if (this.#seen?.source !== vectors.source) {
-      const pairs = withMeaning(placed.map(({ pair }) => pair), vectors.source); // prettier-ignore
-      this.#seen = { source: vectors.source, rows: pairs.map((pair, i) => ({ row: i + 1, ...placed[i], pair })) };
+      const similarities = new Similarities(vectors.source, HELD_DOCUMENTS);
+      const rows = this.#listed((places) => withMeaning(places.flatMap((place) => placed.at(place)?.pair ?? []), similarities)); // prettier-ignore
+      this.#seen = { source: vectors.source, rows };
     }
     return this.#seen.rows;
+  }
+
+  /** Rows with other pairs. @param read - the pairs at the places of one list */
+  #listed<P extends GradedRow['pair']>(
+    read: (places: readonly number[]) => readonly P[],
+  ): ListedRows<GradedRow & { readonly pair: P }> {
+    this.#lists ??= listsOf(this.rows);
+    return new ListedRows(this.#lists, (places) => {
+      const pairs = read(places);
+      return places.flatMap((place, i) => {
+        const [row, pair] = [this.rows[place], pairs[i]];
+        return row === undefined || pair === undefined ? [] : [{ ...row, pair }];
+      });
+    });
   }
 
   /**
@@ -195,13 +234,25 @@ export class JudgedRows {
     return { standing, ...(meaning && { meaning }) };
   }
 
+  /** Counts the words of all documents while a person looks at something else; what needs them first does the rest. */
+  async countWords(folding: PromptConfig['folding']): Promise<void> {
+    const index = this.#indexFor(folding);
+    await index.countInParts(() => this.#index === index);
+  }
+
   /** BM25 over all documents at hand. */
   #indexOf(folding: PromptConfig['folding']): Bm25 {
+    const index = this.#indexFor(folding);
+    index.count();
+    return index.bm25;
+  }
+
+  #indexFor(folding: PromptConfig['folding']): WordIndex {
     if (this.#index === undefined || this.#index.folding !== folding) {
-      const documents = this.documents?.values() ?? this.rows.map(({ pair }) => pair.document);
-      this.#index = { folding, bm25: Bm25.of(documents, textFolding(folding)) };
+      const documents = this.documents?.values() ?? this.rows.map(({ pair }) => pair.document).values();
+      this.#index = new WordIndex(folding, documents);
     }
-    return this.#index.bm25;
+    return this.#index;
   }
 
   /** What the page shows of each pair without its score. */

@@ -41,6 +41,11 @@ export interface OpenFile {
   model: FileModel | undefined;
 }
 
+/** An open file before its bytes are read. */
+export function unreadFile(given: Pick<OpenFile, 'record' | 'files' | 'isRemembered' | 'model'>): OpenFile {
+  return { ...given, data: undefined, previews: [], rows: undefined, scores: undefined };
+}
+
 /** The bytes of files as readers take them. */
 export function givenFiles(files: readonly JudgedBytes[]): GivenFile[] {
   return files.map(({ name, blob }) => givenBlob(name, blob));

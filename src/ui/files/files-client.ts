@@ -49,6 +49,7 @@ export function openFilesWorker(): FilesClient {
       },
       begin: { result: FileTableSchema },
       table: { result: FileTableSchema },
+      bm25Ranks: { result: v.instance(Int32Array) },
       score: {
         event: FileScoringEventSchema,
         malformed: (message) => ({ kind: 'failed', code: 'internal', message }),

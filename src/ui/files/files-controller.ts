@@ -8,8 +8,6 @@ import { type Failure, failureOf } from '../../protocol/failure.ts';
 import {
   MAX_FILES,
   type Explained,
-  type Exported,
-  type ExportFormat,
   type FileList,
   type FileMeasures,
   type FileScoring,
@@ -20,7 +18,6 @@ import {
 } from '../../protocol/files.ts';
 import { isOwnRules, type ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
-import type { Pair } from '../../relevance/pair/pair.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
 import type { FilesClient } from './files-client.ts';
@@ -56,6 +53,8 @@ export class FilesController implements ReactiveController {
   #losses = 0;
   #measureSoon: ReturnType<typeof setTimeout> | undefined;
   readonly #awake = new ScreenWakeLock();
+  /** Whose ranks by BM25 were asked for. */
+  #ranked: JudgedTable | undefined;
 
   constructor(host: ReactiveControllerHost) {
     this.#host = host;
@@ -186,10 +185,6 @@ export class FilesController implements ReactiveController {
     await this.#score();
   }
 
-  async pause(): Promise<void> {
-    await (await this.#thread()).pause();
-  }
-
   async correct(place: number, label: number | null, author: string): Promise<void> {
     const { table } = this;
     if (table === undefined) return;
@@ -211,10 +206,6 @@ export class FilesController implements ReactiveController {
     return place;
   }
 
-  async pair(place: number): Promise<Pair> {
-    return this.ask((thread) => thread.pair(place));
-  }
-
   /**
    * The words that a pair has in common, and its score without some.
    *
@@ -231,10 +222,6 @@ export class FilesController implements ReactiveController {
     const scoring = this.table?.file.scoring;
     if (scoring?.choice.kind !== 'rules' || !(await this.#isPrepared(scoring))) return null;
     return (await this.#thread()).explain(place);
-  }
-
-  exportFile(format: ExportFormat): Promise<Exported | undefined> {
-    return this.given((thread) => thread.exportFile(format));
   }
 
   /** Checks a proof of the open file's scores by scoring all of its pairs again; undefined if that failed. */
@@ -256,6 +243,7 @@ export class FilesController implements ReactiveController {
     } else {
       const table = new JudgedTable(await (await this.#thread()).table());
       this.#set({ table, stage: 'results', choice: scoring.choice });
+      void this.#rankByBm25(table);
       this.#measureLater(0);
       // The page was closed while it was scoring.
       if (scoring.state === 'running') await this.resume();
@@ -287,6 +275,7 @@ export class FilesController implements ReactiveController {
       case 'scores':
         this.table?.add(event.scores);
         this.pace.add(event.scores.places.length);
+        if (this.table !== undefined) void this.#rankByBm25(this.table);
         this.#changed();
         return undefined;
       case 'ended':
@@ -314,6 +303,15 @@ export class FilesController implements ReactiveController {
     });
     if (isOpen) await this.resume();
     else this.#set({ failure: lost });
+  }
+
+  /** Asks for the ranks of a new table after its first labels, because BM25 reads all pairs for them. */
+  async #rankByBm25(table: JudgedTable): Promise<void> {
+    if (this.#ranked === table) return;
+    this.#ranked = table;
+    table.bm25Ranks = await this.given((thread) => thread.bm25Ranks());
+    if (table.bm25Ranks === undefined) this.#ranked = undefined;
+    this.#changed();
   }
 
   #measureLater(afterMs = MEASURE_AFTER_MS): void {

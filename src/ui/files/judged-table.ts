@@ -33,6 +33,8 @@ export class JudgedTable {
   readonly scores: Float64Array;
   readonly unfit: { readonly row: number; readonly message: string }[] = [];
   scored = 0;
+  /** [N] by BM25 among the documents of a query, from 1; undefined until they are known. */
+  bm25Ranks: Int32Array | undefined;
   readonly #R: number;
   readonly #probabilities: Float64Array;
   /** [N] the label on the scale of the grades, -1 without a score; and its probability there. */

@@ -42,6 +42,7 @@ import type { NamedBlob } from './lab-file-start.ts';
 import { LabFileRules } from './rules/lab-file-rules.ts';
 import { OwnRulesController } from './rules/own-rules-controller.ts';
 import { describeVerified } from './verified.ts';
+import type { Pair } from '../../relevance/pair/pair.ts';
 import type { ReasonSource, ScoreWithout } from './lab-pair-panel.ts';
 
 const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
@@ -242,7 +243,7 @@ export class LabFilesView extends LabElement {
               >
               ${
                 isScoring
-                  ? html`<button @click=${() => this.#files.pause()}>Pause</button>`
+                  ? html`<button @click=${() => this.#files.given((thread) => thread.pause())}>Pause</button>`
                   : html`<button
                         class="primary"
                         ?disabled=${preparing !== undefined}
@@ -298,7 +299,7 @@ export class LabFilesView extends LabElement {
 
   async #export(format: ExportFormat): Promise<void> {
     this.exportNotes = [];
-    const exported = await this.#files.exportFile(format);
+    const exported = await this.#files.given((thread) => thread.exportFile(format));
     if (exported === undefined) return;
     download(exported.file, exported.fileName);
     this.exportNotes = exported.notes;
@@ -330,7 +331,7 @@ export class LabFilesView extends LabElement {
     void this.#files.prepare(rules === null ? FILES_MODEL : OWN_RULES);
   }
 
-  readonly #fetchPair = (place: number): ReturnType<FilesController['pair']> => this.#files.pair(place);
+  readonly #fetchPair = (place: number): Promise<Pair> => this.#files.ask((thread) => thread.pair(place));
 
   readonly #scoreWithout: ScoreWithout = (place, removed) => this.#files.without(place, removed);
 

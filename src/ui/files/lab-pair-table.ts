@@ -178,6 +178,7 @@ export class LabPairTable extends LabElement {
     const { file } = table;
     const { labelNames, gradeNames } = file.scoring;
     const label = table.labels[place] ?? -1;
+    const bm25Rank = table.bm25Ranks?.[place];
     const grade = table.gradeOf(place);
     const isCorrected = table.isCorrected(place);
     const query = this.mixed ? `${file.queries[table.queryOf(place)]?.text ?? ''}: ` : '';
@@ -200,7 +201,7 @@ export class LabPairTable extends LabElement {
             >`
       }
       <span role="gridcell" class="number wide">${label < 0 ? '' : (table.scores[place] ?? 0).toFixed(2)}</span>
-      <span role="gridcell" class="number wide">${formatCount(file.bm25Ranks[place] ?? 0)}</span>
+      <span role="gridcell" class="number wide">${bm25Rank === undefined ? '' : formatCount(bm25Rank)}</span>
       ${
         grade < 0
           ? html`<span role="gridcell" class="none">${isCorrected ? 'none' : '\u2013'}</span>`

@@ -7,6 +7,7 @@ import type { TrainingEventOf } from '../../protocol/training.ts';
 import { trainingFailureHeading } from '../parts/failure-text.ts';
 import { backendName, formatCount, formatNats, formatPercent, wholePercent } from '../parts/format.ts';
 import '../parts/charts/lab-chart.ts';
+import type { Curve } from '../parts/charts/curve.ts';
 import type { ChartLine } from '../parts/charts/lab-chart.ts';
 import { fieldStyles } from '../parts/forms/field-styles.ts';
 import '../parts/lab-notice.ts';
@@ -55,6 +56,9 @@ export class LabRunMonitor extends LabElement {
       }
       .wide {
         grid-column: span 2;
+      }
+      .norms lab-chart + lab-chart {
+        margin-top: var(--space-4);
       }
       .module {
         display: flex;
@@ -200,21 +204,23 @@ export class LabRunMonitor extends LabElement {
       } <button @click=${() => this.dispatchEvent(new Event('run-dismiss'))}>New run</button>`;
   }
 
-  /** The gradient norm of a chosen module. */
-  #norms(curves: TrainingState['curves']['modules']): unknown {
+  /** The gradient norm of a chosen module, and what it gives where that is measured. */
+  #norms({ modules: curves, activations }: TrainingState['curves']): unknown {
     const modules = modulesOf(curves.keys());
     const chosen = modules.find(({ path }) => path === this.module) ?? modules[0];
-    const curve = curves.get(chosen?.path ?? WHOLE_MODEL);
-    const lines: readonly ChartLine[] =
-      curve === undefined ? [] : [{ name: chosen?.name ?? '', look: 'steady', curve }];
-    return html`<div>
-      <lab-chart
-        heading="Gradient norm"
-        .steps=${this.run.steps}
-        .format=${norm3}
-        .formatTick=${norm2}
-        .lines=${lines}
-      ></lab-chart>
+    const path = chosen?.path ?? WHOLE_MODEL;
+    const chart = (heading: string, curve: Curve | undefined): unknown =>
+      curve === undefined
+        ? nothing
+        : html`<lab-chart
+            heading=${heading}
+            .steps=${this.run.steps}
+            .format=${norm3}
+            .formatTick=${norm2}
+            .lines=${[{ name: chosen?.name ?? '', look: 'steady', curve }] satisfies readonly ChartLine[]}
+          ></lab-chart>`;
+    return html`<div class="norms">
+      ${chart('Gradient norm', curves.get(path))} ${chart('Activation, root mean square', activations.get(path))}
       <label class="module"
         >Of the module
         <select
@@ -250,12 +256,12 @@ export class LabRunMonitor extends LabElement {
         .formatTick=${wholePercent}
         .lines=${accuracies}
       ></lab-chart>
-      ${curves.modules.size === 0 ? nothing : this.#norms(curves.modules)}
+      ${curves.modules.size === 0 ? nothing : this.#norms(curves)}
     </div>`;
   }
 }
 
-/** A gradient norm, in three digits or, at a tick, in two. */
+/** A norm, in three digits or, at a tick, in two. */
 function norm3(norm: number): string {
   return String(Number(norm.toPrecision(3)));
 }

@@ -17,6 +17,8 @@ import { readPageStore } from './page-store.ts';
 
 /** A page that shows nothing new for so long is stuck. */
 const LONGEST_WAIT_MS = 600_000;
+/** Writes until the kill of what is under way. */
+const SOON = 3;
 /** What a counted transaction says in the console. */
 const SAYS = 'crash: write';
 
@@ -76,19 +78,23 @@ export function crashPage(
     try {
       let got: string | undefined;
       for (let made = 0; made < times && got === undefined; made++) {
-        const at = 1 + rng.int(reference.writes);
         const delayMs = rng.chance(0.5) ? 0 : rng.int(200);
-        what = `${scenario.name}, write ${at} of ${reference.writes}, ${delayMs} ms`;
         const { page } = browser;
         const end = scenario.goOn(page).then(() => scenario.result(page));
+        end.catch(() => undefined); // it ends with its browser
+        // What is killed in the middle is killed soon, so that it can be killed again.
+        await scenario.underWay?.(page);
+        const at = browser.writes() + 1 + rng.int(scenario.underWay === undefined ? reference.writes : SOON);
+        what = `${scenario.name}, write ${at} of ${reference.writes}, ${delayMs} ms`;
         got = await Promise.race([browser.write(at).then(() => undefined), end]);
         if (got !== undefined) break;
         await new Promise((resolve) => setTimeout(resolve, delayMs));
-        end.catch(() => undefined); // it ends with its browser
         await browser.kill();
         counts.kills += 1;
         browser = await opened(server, profile, scenario);
-        for (const problem of (await readPageStore(browser.page)).broken) {
+        const { broken, scored } = await readPageStore(browser.page);
+        if (scenario.underWay !== undefined) say(`${what}: killed, ${scored.join(' and ')} pairs have a score`);
+        for (const problem of broken) {
           counts.halfFiles += 1;
           say(`${what}: ${problem}`);
         }

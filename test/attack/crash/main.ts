@@ -1,7 +1,8 @@
 /**
- * `npm run crash -- --kills N --seed S [--scenario NAME] [--page] [--fresh]`: kills commands, or with `--page` a
- * Chromium in which the built page trains, demonstrates or judges a file, until N kills have been counted. The counts
- * are kept in `.cache/crash`, and a command that is repeated continues.
+ * `npm run crash -- --kills N --seed S [--scenario NAME] [--page [--in-one-run N]] [--fresh]`: kills commands, or with
+ * `--page` a Chromium in which the built page trains, demonstrates or judges a file, until N kills have been counted.
+ * With `--in-one-run` the scoring of one file is killed N times before it may end. The counts are kept in
+ * `.cache/crash`, and a command that is repeated continues.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,22 +11,29 @@ import { parseArgs } from 'node:util';
 import { hashHex, Rng } from '../../../src/common/rng.ts';
 import { crash, type CrashCounts, NO_COUNTS, type Reference, referenceOf } from './crash.ts';
 import { crashPage, type PageReference, pageReferenceOf, servePage } from './crash-page.ts';
-import { PAGE_SCENARIOS } from './page-scenarios.ts';
+import { fileKilledOften, PAGE_SCENARIOS } from './page-scenarios.ts';
 import { NODE_SCENARIOS } from './scenarios.ts';
 
 const { values } = parseArgs({
   options: {
-    kills: { type: 'string', default: '20' },
+    kills: { type: 'string' },
     seed: { type: 'string', default: '1' },
     scenario: { type: 'string', default: '' },
     page: { type: 'boolean', default: false },
+    'in-one-run': { type: 'string', default: '0' },
     fresh: { type: 'boolean', default: false },
   },
 });
-const kills = Number(values.kills);
+/** How often the scoring of one file is killed; 0 for rounds of up to three kills of anything. */
+const inOneRun = Number(values['in-one-run']);
+if (!(Number.isSafeInteger(inOneRun) && inOneRun >= 0 && (values.page || inOneRun === 0))) {
+  throw new Error(`--in-one-run ${values['in-one-run']} is no whole number, or without --page.`);
+}
+const kills = Number(values.kills ?? (inOneRun || 20));
 if (!(Number.isSafeInteger(kills) && kills > 0)) throw new Error(`--kills ${values.kills} is no whole number above 0.`);
+const pageScenarios = inOneRun === 0 ? PAGE_SCENARIOS : [fileKilledOften(inOneRun)];
 const isNamed = ({ name }: { readonly name: string }): boolean => name.startsWith(values.scenario);
-const names = (values.page ? PAGE_SCENARIOS : NODE_SCENARIOS).map(({ name }) => name);
+const names = (values.page ? pageScenarios : NODE_SCENARIOS).map(({ name }) => name);
 if (!names.some((name) => isNamed({ name }))) {
   throw new Error(`There is no scenario "${values.scenario}"; there are ${names.join(', ')}.`);
 }
@@ -38,7 +46,7 @@ interface State {
 }
 const statePath = join(
   '.cache/crash',
-  `${hashHex(`${values.seed}/${values.page ? 'page/' : ''}${values.scenario}`)}.json`,
+  `${hashHex(`${values.seed}/${values.page ? 'page/' : ''}${inOneRun === 0 ? '' : `${inOneRun}/`}${values.scenario}`)}.json`,
 );
 mkdirSync('.cache/crash', { recursive: true });
 
@@ -73,7 +81,7 @@ const rounds: readonly (readonly [name: string, Round])[] =
         scenario.name,
         async (times, rng) => crash(scenario, await known(references, scenario.name, () => referenceOf(scenario)), times, rng, say), // prettier-ignore
       ])
-    : PAGE_SCENARIOS.filter(isNamed).map((scenario) => [
+    : pageScenarios.filter(isNamed).map((scenario) => [
         `${scenario.name} in Chromium`,
         async (times, rng) => crashPage(server, scenario, await known(pageReferences, scenario.name, () => pageReferenceOf(server, scenario)), times, rng, say), // prettier-ignore
       ]);
@@ -84,7 +92,7 @@ while (sum('kills') < kills) {
   const round = rounds[state.next % rounds.length];
   if (round === undefined) break;
   const [name, crashOnce] = round;
-  const got = await crashOnce(1 + rng.int(3), rng);
+  const got = await crashOnce(inOneRun || 1 + rng.int(3), rng);
   const counts = (state.by[name] ??= { ...NO_COUNTS });
   for (const key of Object.keys(got) as (keyof CrashCounts)[]) counts[key] += got[key];
   state.next += 1;

@@ -11,21 +11,31 @@ export interface PageScenario {
   readonly view: string;
   /** Begins, or continues from whatever an earlier page has left. */
   readonly goOn: (page: Page) => Promise<void>;
+  /** Waits until the work that is to be killed is under way, or over; without it, any write is. */
+  readonly underWay?: (page: Page) => Promise<void>;
   /** What it comes to, once that is there; equal for all pages, whether they were killed or not. */
   readonly result: (page: Page) => Promise<string>;
 }
 
 const TRAIN = { 'Training queries': '12', 'Held-out pairs': '4', Steps: '24', 'Batch size': '4', 'Evaluate every': '12', 'Save every': '2' }; // prettier-ignore
 const COLLAPSE = { Steps: '5', 'Measure every': '1', 'Prompts per step': '2', 'Held-out pairs': '12' };
-/** Three batches of what is scored and stored at once. */
+/** Twelve batches of what is scored and stored at once. */
 const PAIRS = 6000;
+/** A page that is killed in the middle may store two or three batches each time that it is opened. */
+const PAIRS_FOR_A_KILL = 2048;
 const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];
 
 export const PAGE_SCENARIOS: readonly PageScenario[] = [
   { name: 'train', view: 'train', goOn: train, result: trained },
   { name: 'collapse', view: 'collapse', goOn: demonstrate, result: demonstrated },
-  { name: 'files', view: 'files', goOn: judge, result: judged },
+  { name: 'files', view: 'files', goOn: (page) => judge(page, PAIRS), result: judged },
 ];
+
+/** A file in the Files view that is large enough to be killed so many times while it is scored. */
+export function fileKilledOften(kills: number): PageScenario {
+  const pairs = kills * PAIRS_FOR_A_KILL;
+  return { name: 'files', view: 'files', goOn: (page) => judge(page, pairs), underWay: scoring, result: judged };
+}
 
 async function train(page: Page): Promise<void> {
   // The button's name says whether the settings are those of the first run.
@@ -71,11 +81,11 @@ async function settled(page: Page, view: string): Promise<Awaited<ReturnType<typ
   }
 }
 
-async function judge(page: Page): Promise<void> {
+async function judge(page: Page, pairs: number): Promise<void> {
   const { files } = await readPageStore(page);
   const kept = page.getByRole('link', { name: 'many.tsv' });
   if (files.length > 0) await kept.first().click();
-  else await page.locator('lab-file-start input.files').setInputFiles({ name: 'many.tsv', mimeType: 'text/plain', buffer: manyPairs() }); // prettier-ignore
+  else await page.locator('lab-file-start input.files').setInputFiles({ name: 'many.tsv', mimeType: 'text/plain', buffer: manyPairs(pairs) }); // prettier-ignore
   const use = page.getByRole('button', { name: 'Use it like this' });
   const score = page.getByRole('button', { name: /^Score [\d,]+ pairs$/u });
   const under = page.getByRole('button', { name: 'Pause' }).or(page.getByRole('combobox', { name: 'Export' }));
@@ -83,6 +93,14 @@ async function judge(page: Page): Promise<void> {
   if ((await use.count()) > 0) await use.click();
   await score.or(under).first().waitFor();
   if ((await score.count()) > 0) await score.click();
+}
+
+async function scoring(page: Page): Promise<void> {
+  const pause = page.getByRole('button', { name: 'Pause' });
+  await pause
+    .or(page.getByRole('combobox', { name: 'Export' }))
+    .first()
+    .waitFor();
 }
 
 async function judged(page: Page): Promise<string> {
@@ -95,9 +113,9 @@ async function judged(page: Page): Promise<string> {
   return readFileSync(await download.path(), 'utf8');
 }
 
-function manyPairs(): Buffer {
+function manyPairs(count: number): Buffer {
   const rng = new Rng('crash');
-  const some = (count: number): string => Array.from({ length: count }, () => rng.pick(WORDS)).join(' ');
-  const lines = Array.from({ length: PAIRS }, (_, i) => `${some(2)} ${i % 300}\td${i}\t${some(5)}\t${rng.int(4)}`);
+  const some = (words: number): string => Array.from({ length: words }, () => rng.pick(WORDS)).join(' ');
+  const lines = Array.from({ length: count }, (_, i) => `${some(2)} ${i % 300}\td${i}\t${some(5)}\t${rng.int(4)}`);
   return Buffer.from(['query\tdocId\ttitle\tgrade', ...lines, ''].join('\n'));
 }

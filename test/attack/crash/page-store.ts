@@ -9,6 +9,8 @@ export interface PageStore {
   readonly ended: Readonly<Record<string, readonly string[]>>;
   /** Names of the files of the Files view. */
   readonly files: readonly string[];
+  /** How many pairs of each of them have a score. */
+  readonly scored: readonly number[];
   /** The curves of all runs without what depends on the clock, in the order of their names. */
   readonly curves: readonly string[];
   /** Payloads that belong to nothing, and checkpoints that lack a part of theirs. */
@@ -35,6 +37,7 @@ export async function readPageStore(page: Page): Promise<PageStore> {
     unfinished: runs.map(({ kind }) => String(kind)),
     ended: Object.fromEntries(records.map(({ view, events }) => [String(view), hashesIn(events as Row[])])),
     files: judged.map(({ name }) => String(name)),
+    scored: judged.map(({ scored }) => Number(scored)),
     curves: curves.toSorted(),
     broken: [
       ...orphans.map(([id]) => `a part of ${id} belongs to nothing`),

@@ -59,6 +59,20 @@ describe('lab sft --task', () => {
     ); // prettier-ignore
     expect(grpo.code).toBe(0);
     expect(await read('grpo', 'model', 'lab.json')).toMatchObject({ scale, otherScales });
+    // The sweep of grpo hands the task on to its runs.
+    const sweep = (task: string, out: string): string[] => [
+      'sweep', 'grpo', '--set', 'grpo.balance.lambda=0.3', '--out', at(out), '--',
+      '--start', at('run', 'model'), '--data', at('pairs.tsv'), '--task', at(task), '--config', at('grpo.json'),
+      '--steps', '1', '--backend', 'wasm',
+    ]; // prettier-ignore
+    const swept = await lab(...sweep('task.json', 'sweep'));
+    expect(swept.code, swept.err).toBe(0);
+    expect(await read('sweep', 'lambda-0.3_seed-1', 'config.json')).toMatchObject({
+      data: { rules: { instruction: { rules: startInstruction(3).rules } } },
+    });
+    const wrong = await lab(...sweep('other.json', 'wrong'));
+    expect(wrong.err).toMatch(/has learned another task.*and not the same labels.*"partly".*"maybe"/su);
+    expect(wrong.code).not.toBe(0);
   });
 
   it('is refused where it does not belong, before anything is made', async () => {

@@ -1,10 +1,12 @@
 /** A store of judged files in memory, with what the one of the browser promises. */
-import type {
-  JudgedBytes,
-  JudgedChange,
-  JudgedRecord,
-  KeptCorrection,
-  KeptScores,
+import {
+  changeOf,
+  type JudgedBytes,
+  type JudgedChange,
+  type JudgedRecord,
+  type JudgedUpdate,
+  type KeptCorrection,
+  type KeptScores,
 } from '../../../src/checkpoint/judged-files.ts';
 import { LabError } from '../../../src/common/errors.ts';
 import type { JudgedStore } from '../../../src/sessions/files/files-service.ts';
@@ -55,10 +57,10 @@ export class MemoryJudged implements JudgedStore {
     return [...this.#of(id).files];
   }
 
-  async update(id: string, change: JudgedChange): Promise<JudgedRecord> {
+  async update(id: string, change: JudgedUpdate): Promise<JudgedRecord> {
     await Promise.resolve();
     const kept = this.#of(id);
-    kept.record = { ...kept.record, ...change };
+    kept.record = { ...kept.record, ...changeOf(change, kept.record) };
     return kept.record;
   }
 
@@ -78,9 +80,9 @@ export class MemoryJudged implements JudgedStore {
     return [...this.#of(id).scores.values()];
   }
 
-  async dropScores(id: string, change: JudgedChange): Promise<JudgedRecord> {
+  async dropScores(id: string, change: JudgedUpdate): Promise<JudgedRecord> {
     this.#of(id).scores.clear();
-    return this.update(id, { ...change, scored: 0 });
+    return this.update(id, (now) => ({ ...changeOf(change, now), scored: 0 }));
   }
 
   async keepCorrection(id: string, number: number, correction: KeptCorrection): Promise<void> {

@@ -129,11 +129,20 @@ export class OwnRulesController {
       this.#answered(state);
     } catch (thrown) {
       failure = failureOf(thrown);
+      if (request.kind !== 'look' && failure.code !== 'aborted') await this.#lookAgain(isCurrent);
     }
     if (!isCurrent()) return false;
     // A search that was stopped has not failed.
     this.#show({ isBusy: false, progress: undefined, failure: failure?.code === 'aborted' ? undefined : failure });
     return failure === undefined;
+  }
+
+  /** Shows what is kept after a refusal, because another tab may have changed it. */
+  async #lookAgain(isCurrent: () => boolean): Promise<void> {
+    const state = await this.#ask((thread) => thread.rules({ kind: 'look' }, () => undefined)).catch(() => undefined);
+    if (state === undefined || !isCurrent()) return;
+    this.#show({ state });
+    this.#answered(state);
   }
 
   #show(change: Partial<Pick<OwnRulesController, 'state' | 'progress' | 'isBusy' | 'failure' | 'draft'>>): void {

@@ -24,6 +24,8 @@ export interface RunCurves {
   readonly devAccuracy: Curve;
   /** The gradient norm of each module by its path (module-tree.ts). */
   readonly modules: ReadonlyMap<string, Curve>;
+  /** The root mean square of what each module gives, by the same paths; some modules have none. */
+  readonly activations: ReadonlyMap<string, Curve>;
 }
 
 export interface TrainingState {
@@ -54,6 +56,7 @@ const NO_CURVES: RunCurves = {
   devLoss: EMPTY_CURVE,
   devAccuracy: EMPTY_CURVE,
   modules: new Map(),
+  activations: new Map(),
 };
 
 export const NO_RUN: TrainingState = {
@@ -100,7 +103,12 @@ export function applyTrainingEvent(state: TrainingState, event: TrainingEvent): 
         curves: {
           ...state.curves,
           loss: addPoint(state.curves.loss, event.step, event.lossNats),
-          modules: withNorms(state.curves.modules, event),
+          modules: withValues(state.curves.modules, event.step, moduleNorms(event.gradNorms ?? {})),
+          activations: withValues(
+            state.curves.activations,
+            event.step,
+            new Map(Object.entries(event.activations ?? {})),
+          ),
         },
       };
     case 'evaluation':
@@ -142,22 +150,28 @@ function begin(state: TrainingState, prepared: TrainingEventOf<'prepared'>): Tra
   return { ...state, phase: 'running', stage: undefined, prepared, step, steps, curves };
 }
 
-function cutCurves({ loss, devLoss, devAccuracy, modules }: RunCurves, step: number): RunCurves {
+function cutCurves({ loss, devLoss, devAccuracy, modules, activations }: RunCurves, step: number): RunCurves {
+  const cutAll = (curves: ReadonlyMap<string, Curve>): ReadonlyMap<string, Curve> =>
+    new Map([...curves].map(([path, curve]) => [path, cutAfter(curve, step)]));
   return {
     loss: cutAfter(loss, step),
     devLoss: cutAfter(devLoss, step),
     devAccuracy: cutAfter(devAccuracy, step),
-    modules: new Map([...modules].map(([path, curve]) => [path, cutAfter(curve, step)])),
+    modules: cutAll(modules),
+    activations: cutAll(activations),
   };
 }
 
-function withNorms(
-  modules: RunCurves['modules'],
-  { step, gradNorms }: Pick<TrainingEventOf<'log'>, 'step' | 'gradNorms'>,
-): RunCurves['modules'] {
-  if (gradNorms === null) return modules;
-  const norms = moduleNorms(gradNorms);
-  return new Map([...norms].map(([path, norm]) => [path, addPoint(modules.get(path) ?? EMPTY_CURVE, step, norm)]));
+/** Curves with one more point each; no values leave them as they are. */
+function withValues(
+  curves: ReadonlyMap<string, Curve>,
+  step: number,
+  values: ReadonlyMap<string, number>,
+): ReadonlyMap<string, Curve> {
+  if (values.size === 0) return curves;
+  const next = new Map(curves);
+  for (const [path, value] of values) next.set(path, addPoint(curves.get(path) ?? EMPTY_CURVE, step, value));
+  return next;
 }
 
 function withCurvePoint(curves: RunCurves, point: TrainingEventOf<'prepared'>['curve'][number]): RunCurves {

@@ -170,6 +170,33 @@ describe('rules of a file', () => {
     await expect(service.prepare({ choice: OWN_RULES, load: null }, () => undefined)).rejects.toThrow(/no rules/u);
   });
 
+  it('changed in another tab are neither lost nor overwritten: a change that has not seen them is refused', async () => {
+    const judged = new MemoryJudged();
+    const here = await opened(judged);
+    const found = shown(await ask(here, { kind: 'find' }));
+    const there = serviceOn(judged);
+    await there.open('file-1');
+    const remove = (rule = 0): RulesRequest => ({
+      kind: 'edit',
+      edit: { kind: 'remove', id: found.lines[rule]?.id ?? '' },
+    });
+    const theirs = await ask(there, remove(0));
+    for (const change of [remove(1), { kind: 'text', text: found.text }, { kind: 'discard' }] as const) {
+      const stale = serviceOn(judged);
+      await stale.open('file-1');
+      const between = await ask(there, { kind: 'edit', edit: { kind: 'change', id: found.lines[2]?.id ?? '', to: { cap: 0 } } }); // prettier-ignore
+      await expect(ask(stale, change)).rejects.toThrow(/changed in another tab/u);
+      expect(await ask(stale, { kind: 'look' })).toEqual({ ...between, canUndo: false });
+      await ask(there, { kind: 'undo' });
+    }
+    await expect(ask(here, { kind: 'undo' })).rejects.toThrow(/changed in another tab/u);
+    expect(shown(await ask(here, { kind: 'look' }))).toEqual(shown(theirs));
+    const both = shown(await ask(here, remove(1)));
+    expect(both.lines.map(({ id }) => id)).toEqual(found.lines.slice(2).map(({ id }) => id));
+    await there.map({}, '0=0,1=0,2=1,3=1', true);
+    expect(shown(await ask(there, { kind: 'look' }))).toMatchObject({ text: both.text, finding: null });
+  });
+
   it('stay as they were where the search is stopped, or the file is closed', async () => {
     const service = await opened();
     const search = service.rules({ kind: 'find' }, () => void service.stopRules());

@@ -58,7 +58,6 @@ function tableOf(rows: readonly Row[]): FileTable {
     titles: rows.map((_, place) => `title ${place}`),
     docIds: rows.map((_, place) => `d${place}`),
     golds: Int8Array.from(rows, ({ gold }) => gold),
-    bm25Ranks: new Int32Array(rows.length).fill(1),
     scores: [
       {
         places: Int32Array.from(scored, ({ place }) => place),

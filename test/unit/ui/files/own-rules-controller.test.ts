@@ -78,4 +78,17 @@ describe('the rules of a file in the page', () => {
     await controller.download('instruction');
     expect(controller.failure?.code).toBe('not-found');
   });
+
+  it('are shown as they are kept after a change that was refused', async () => {
+    const elsewhere: RulesState = { ...STATE, judged: { pairs: 8, queries: 2 } };
+    let kept = STATE;
+    const controller = controllerOn(({ kind }) => {
+      if (kind === 'look') return Promise.resolve(kept);
+      kept = elsewhere;
+      return Promise.reject(new LabError('bad-config', { message: 'The rules were changed in another tab.' }));
+    });
+    await controller.look('one');
+    expect(await controller.discard()).toBe(false);
+    expect([controller.state, controller.failure?.code, controller.isBusy]).toEqual([elsewhere, 'bad-config', false]);
+  });
 });

@@ -30,6 +30,7 @@ export function logEvent(step: number, lossNats = 1): TrainingEventOf<'log'> {
     lossNats,
     gradNorm: 1,
     gradNorms: { 'model.embed_tokens.weight': 0.6, 'model.layers.0.mlp.up_proj.weight': lossNats },
+    activations: { 'model.embed_tokens': 1, 'model.layers.0.mlp': 2 * lossNats },
     learningRate: 0.003,
     tokens: step * 10,
     ...speed,

@@ -32,8 +32,8 @@ describe('a run', () => {
     expect(isUnderWay(done)).toBe(false);
   });
 
-  it('has the gradient norm of each module, cut where steps are repeated', () => {
-    const overflowed = { ...logEvent(15), gradNorms: null };
+  it('has the gradient norm of each module and what it gives, cut where steps are repeated', () => {
+    const overflowed = { ...logEvent(15), gradNorms: null, activations: null };
     const state = after(preparedEvent(), logEvent(10, 0.8), overflowed, logEvent(20, 0.25));
     expect([...state.curves.modules.keys()]).toEqual([
       '',
@@ -50,6 +50,15 @@ describe('a run', () => {
     const lost = applyTrainingEvent(state, { kind: 'recovering', step: 10, reason: 'reset' });
     const back = applyTrainingEvent(lost, preparedEvent({ step: 10 }));
     expect(back.curves.modules.get('model.layers.0')?.points.map(({ step }) => step)).toEqual([10]);
+    const given = (curves: typeof state.curves): unknown =>
+      curves.activations.get('model.layers.0.mlp')?.points.map(({ step, value }) => [step, value]);
+    expect([given(state.curves), given(back.curves)]).toEqual([
+      [
+        [10, 1.6],
+        [20, 0.5],
+      ],
+      [[10, 1.6]],
+    ]);
   });
 
   it('stays paused while it makes single steps', () => {
