@@ -160,6 +160,7 @@ describe('a worker', () => {
     await expect.poll(() => locks.waiting.has(name)).toBe(true);
     locks.release(name);
     await expect(waiting).rejects.toThrow(/counting worker ended without saying why.*What was saved is still there/u);
+    await client.broken;
   });
 
   it('without state ends when idle, never during a call, and restarts at the next call', async () => {
