@@ -1,13 +1,16 @@
 /**
- * The GPU process dies while the Score view is open, as when a driver crashes or a laptop wakes up: the page reports
- * it, opens a backend again and answers the same pair with the same label.
+ * The GPU process dies in each view that computes, as when a driver crashes or a laptop wakes up, and once more while
+ * the next one is opened: the page reports it, opens a backend again, and ends with the same numbers.
  */
-import type { Browser, Locator } from 'playwright-core';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { describeBrowser, launchChromium } from '../setup/chromium.ts';
-import { visit } from './visit.ts';
+import { runTiny } from './tiny-demonstration.ts';
+import { finishedHash, shownStep, startRun, TINY } from './train/tiny-run.ts';
+import { downloadedText, visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
+const LITTLE = { ...TINY, 'Training queries': '6', Steps: '6', 'Evaluate every': '6', 'Save every': '2' };
 
 /** Ends the GPU process of the browser, for all pages. */
 async function crashGpu(browser: Browser): Promise<void> {
@@ -16,14 +19,20 @@ async function crashGpu(browser: Browser): Promise<void> {
   await session.send('Browser.crashGpuProcess' as 'Browser.close').catch(() => undefined);
 }
 
-describeBrowser('a GPU that is lost in the Score view', () => {
+/** Waits until a worker of the page is opened anew. */
+function nextWorker(page: Page, name: string): Promise<unknown> {
+  return page.waitForEvent('worker', { predicate: (worker) => worker.url().includes(name) });
+}
+
+describeBrowser('a GPU that is lost', () => {
   let browser: Browser;
-  beforeAll(async () => {
+  // A browser each, because Chromium gives up a GPU process that dies often.
+  beforeEach(async () => {
     browser = await launchChromium();
   });
-  afterAll(() => browser.close());
+  afterEach(() => browser.close());
 
-  it('is replaced for the answering model and for the compared one, repeatedly', async () => {
+  it('in the Score view is replaced for the answering model and for the compared one, repeatedly', async () => {
     const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/score?with=start`);
     const [leading, column] = [page.locator('.reading'), page.locator('lab-compared')];
     const label = (place: Locator): Promise<string> => place.locator('.label').innerText();
@@ -47,5 +56,78 @@ describeBrowser('a GPU that is lost in the Score view', () => {
       expect([await label(leading), await label(column)]).toEqual(before);
     }
     expect(await page.getByText('Something went wrong inside the lab').count()).toBe(0);
+  });
+
+  it('while the model is looked into is replaced, and it is looked into again', async () => {
+    const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/score`);
+    await page.locator('lab-trace .summary').waitFor();
+    await crashGpu(browser);
+    const reopened = nextWorker(page, 'score.worker');
+    await page.getByRole('button', { name: 'Look inside the model' }).click();
+    await reopened;
+    await crashGpu(browser);
+    await page.getByText(/The model was loaded again and answers on/u).waitFor();
+    await page.getByText('The inside of this answer is shown.').waitFor({ state: 'attached' });
+  });
+
+  it('in the Files view, while a file is scored and after, is replaced, and the scores are the same', async () => {
+    const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/files`);
+    const exported = (): Promise<string> =>
+      downloadedText(page, () => page.getByRole('combobox', { name: 'Export' }).selectOption({ label: 'JSON lines' }));
+    const score = page.getByRole('button', { name: 'Score 12 pairs' });
+    await page.getByRole('button', { name: 'Try a sample' }).click();
+    await page.getByRole('button', { name: 'Use it like this' }).click();
+    await score.click();
+    await page.locator('lab-trust-strip').getByText('Measured on 12 graded pairs').waitFor();
+    const before = await exported();
+
+    await page.getByRole('button', { name: 'Another model' }).click();
+    await score.and(page.locator(':enabled')).waitFor();
+    await crashGpu(browser);
+    const reopened = nextWorker(page, 'files.worker');
+    await score.click();
+    await reopened;
+    await crashGpu(browser);
+    await page.locator('lab-trust-strip').getByText('Measured on 12 graded pairs').waitFor();
+    expect(await exported()).toBe(before);
+    expect(await page.locator('lab-notice[kind=failure]').count()).toBe(0);
+
+    await crashGpu(browser);
+    await page.getByRole('group', { name: 'Evidence to take away' }).getByRole('button').first().click();
+    await page.getByText(/^\s*Without “.*at rank \d+\.$/u).waitFor();
+  });
+
+  it('in mid-run of the Train view is replaced, and the run ends in the same weights', async () => {
+    const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/train`);
+    await startRun(page, LITTLE);
+    const calm = await finishedHash(page);
+    await page.getByRole('button', { name: 'New run' }).click();
+    await startRun(page, { Name: 'again' });
+    await expect.poll(() => shownStep(page)).toBeGreaterThan(2);
+    await crashGpu(browser);
+    await page.getByText('The GPU was lost', { exact: true }).waitFor();
+    await crashGpu(browser);
+    expect(await finishedHash(page)).toBe(calm);
+  });
+
+  it('in mid-run of the Collapse view is replaced, and every branch ends with the same readings', async () => {
+    const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/collapse`);
+    const readings = async (): Promise<string[]> => {
+      await page.getByText('all branches have ended').waitFor();
+      await page.getByText('Everything measured').click();
+      return page.locator('lab-collapse-alarm dl').allInnerTexts();
+    };
+    await runTiny(page);
+    const calm = await readings();
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.getByRole('button', { name: 'Run the demonstration' }).click();
+    await page
+      .getByText(/^step [12] of 3/u)
+      .first()
+      .waitFor();
+    await crashGpu(browser);
+    await page.getByText('The GPU was lost; another one is being opened').waitFor();
+    await crashGpu(browser);
+    expect(await readings()).toEqual(calm);
   });
 });
