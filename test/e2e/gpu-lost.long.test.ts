@@ -7,10 +7,22 @@ import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { describeBrowser, launchChromium } from '../setup/chromium.ts';
 import { runTiny } from './tiny-demonstration.ts';
 import { finishedHash, shownStep, startRun, TINY } from './train/tiny-run.ts';
-import { downloadedText, visit } from './visit.ts';
+import { downloadedText, dropFile, visit } from './visit.ts';
 
 const PAGE_URL = inject('pageUrl');
-const LITTLE = { ...TINY, 'Training queries': '6', Steps: '6', 'Evaluate every': '6', 'Save every': '2' };
+const LITTLE = {
+  ...TINY,
+  'Training queries': '6',
+  Steps: '6',
+  'Batch size': '2',
+  'Evaluate every': '6',
+  'Save every': '2',
+};
+const LEAST = { Steps: '2', 'Prompts per step': '1', 'Held-out pairs': '2' };
+const PAIRS =
+  'query,title,grade\nred kettle,\"Red kettle, 1.5 l\",1\nred kettle,Oven gloves,0\nred kettle,Blue kettle,0\n';
+/** A software adapter needs minutes for what a GPU does at once. */
+const LONGEST_RUN_MS = 400_000;
 
 /** Ends the GPU process of the browser, for all pages. */
 async function crashGpu(browser: Browser): Promise<void> {
@@ -74,11 +86,12 @@ describeBrowser('a GPU that is lost', () => {
     const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/files`);
     const exported = (): Promise<string> =>
       downloadedText(page, () => page.getByRole('combobox', { name: 'Export' }).selectOption({ label: 'JSON lines' }));
-    const score = page.getByRole('button', { name: 'Score 12 pairs' });
-    await page.getByRole('button', { name: 'Try a sample' }).click();
+    const score = page.getByRole('button', { name: 'Score 3 pairs' });
+    await page.getByRole('button', { name: 'Try a sample' }).waitFor();
+    await dropFile(page.locator('lab-files-view'), 'pairs.csv', PAIRS);
     await page.getByRole('button', { name: 'Use it like this' }).click();
     await score.click();
-    await page.locator('lab-trust-strip').getByText('Measured on 12 graded pairs').waitFor();
+    await page.locator('lab-trust-strip').getByText('Measured on 3 graded pairs').waitFor();
     const before = await exported();
 
     await page.getByRole('button', { name: 'Another model' }).click();
@@ -88,17 +101,18 @@ describeBrowser('a GPU that is lost', () => {
     await score.click();
     await reopened;
     await crashGpu(browser);
-    await page.locator('lab-trust-strip').getByText('Measured on 12 graded pairs').waitFor();
+    await page.locator('lab-trust-strip').getByText('Measured on 3 graded pairs').waitFor();
     expect(await exported()).toBe(before);
     expect(await page.locator('lab-notice[kind=failure]').count()).toBe(0);
 
     await crashGpu(browser);
-    await page.getByRole('group', { name: 'Evidence to take away' }).getByRole('button').first().click();
-    await page.getByText(/^\s*Without “.*at rank \d+\.$/u).waitFor();
+    await page.getByRole('group', { name: 'Evidence to take away' }).getByRole('button', { name: 'kettle' }).click();
+    await page.getByText(/Without “kettle”: .* at rank \d\./u).waitFor();
   });
 
   it('in mid-run of the Train view is replaced, and the run ends in the same weights', async () => {
     const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/train`);
+    page.setDefaultTimeout(LONGEST_RUN_MS);
     await startRun(page, LITTLE);
     const calm = await finishedHash(page);
     await page.getByRole('button', { name: 'New run' }).click();
@@ -112,17 +126,18 @@ describeBrowser('a GPU that is lost', () => {
 
   it('in mid-run of the Collapse view is replaced, and every branch ends with the same readings', async () => {
     const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/collapse`);
+    page.setDefaultTimeout(LONGEST_RUN_MS);
     const readings = async (): Promise<string[]> => {
       await page.getByText('all branches have ended').waitFor();
       await page.getByText('Everything measured').click();
       return page.locator('lab-collapse-alarm dl').allInnerTexts();
     };
-    await runTiny(page);
+    await runTiny(page, LEAST);
     const calm = await readings();
     await page.getByRole('button', { name: 'Reset' }).click();
     await page.getByRole('button', { name: 'Run the demonstration' }).click();
     await page
-      .getByText(/^step [12] of 3/u)
+      .getByText(/^step 1 of 2/u)
       .first()
       .waitFor();
     await crashGpu(browser);

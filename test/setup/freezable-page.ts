@@ -3,6 +3,7 @@
  * this one is opened beside them, by the browser's protocol alone.
  */
 import type { Browser } from 'playwright-core';
+import { note } from './request-record.ts';
 
 export interface FreezablePage {
   /** The value of an expression in the page; `find(selector, text?)` gives the first element, in shadow roots as well. */
@@ -23,6 +24,8 @@ const FIND = `const find = (selector, text, root = document) => {
 
 interface Reply {
   readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly request?: { readonly url: string }; readonly documentURL?: string };
   readonly result?: { readonly result?: { readonly value?: unknown }; readonly exceptionDetails?: unknown };
 }
 
@@ -33,8 +36,11 @@ export async function openFreezable(browser: Browser, url: string): Promise<Free
   const { sessionId } = await session.send('Target.attachToTarget', { targetId, flatten: false });
   const waiting = new Map<number, (reply: Reply) => void>();
   session.on('Target.receivedMessageFromTarget', ({ sessionId: from, message }) => {
+    if (from !== sessionId) return;
     const reply = JSON.parse(message) as Reply;
-    if (from === sessionId && reply.id !== undefined) waiting.get(reply.id)?.(reply);
+    if (reply.id !== undefined) waiting.get(reply.id)?.(reply);
+    const { request, documentURL } = reply.params ?? {};
+    if (reply.method === 'Network.requestWillBeSent' && request !== undefined) note(request.url, documentURL);
   });
   let last = 0;
   const send = async (method: string, params: object): Promise<Reply> => {
@@ -48,6 +54,7 @@ export async function openFreezable(browser: Browser, url: string): Promise<Free
     if (result?.exceptionDetails !== undefined) throw new Error(JSON.stringify(result.exceptionDetails).slice(0, 500));
     return result?.result?.value;
   };
+  await send('Network.enable', {});
   const isHidden = async (): Promise<boolean> => (await evaluate('document.visibilityState')) === 'hidden';
   const { targetId: cover } = await session.send('Target.createTarget', { url: 'about:blank' });
   await session.send('Target.activateTarget', { targetId });

@@ -222,7 +222,7 @@ export class FilesController implements ReactiveController {
     const correction = { row: table.file.rows[place] ?? 0, label, author, at: Date.now() };
     table.correct(correction);
     this.#changed();
-    await this.#beside(() => this.ask((thread) => thread.correct(correction)));
+    await this.#beside(() => this.ask((thread) => thread.correct(correction), true));
     this.#measureLater();
   }
 
@@ -238,7 +238,7 @@ export class FilesController implements ReactiveController {
   }
 
   async pair(place: number): Promise<Pair> {
-    return this.ask((thread) => thread.pair(place));
+    return this.ask((thread) => thread.pair(place), true);
   }
 
   /**
@@ -373,9 +373,9 @@ export class FilesController implements ReactiveController {
     }
   }
 
-  /** The answer of the thread to a request. @throws what the thread throws */
-  ask<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T> {
-    return this.#thread.ask(ask);
+  /** The answer of the thread to a request. @param again - as for {@link FilesThread} @throws what the thread throws */
+  ask<T>(ask: (thread: FilesClient) => Promise<T>, again = false): Promise<T> {
+    return this.#thread.ask(ask, again);
   }
 
   /** The answer of the thread to a request; undefined if the request failed. */

@@ -22,17 +22,26 @@ const WITHOUT_BACKEND: ReadonlySet<LabErrorCode> = new Set(['backend-lost', 'no-
 export class FilesThread {
   readonly #hooks: ThreadHooks;
   #client: Promise<FilesClient> | undefined;
+  readonly #ended = new WeakSet<Promise<FilesClient>>();
 
   constructor(hooks: ThreadHooks) {
     this.#hooks = hooks;
   }
 
-  /** The answer to a request. @throws what the thread throws */
-  async ask<T>(ask: (client: FilesClient) => Promise<T>): Promise<T> {
+  /**
+   * The answer to a request.
+   *
+   * @param again - whether to ask another thread if this one ends meanwhile: for what may be done twice
+   * @throws what the thread throws
+   */
+  async ask<T>(ask: (client: FilesClient) => Promise<T>, again = false): Promise<T> {
     const asked = (this.#client ??= this.#start());
     try {
       return await ask(await asked);
     } catch (thrown) {
+      // The end of a thread is reported to its calls first.
+      await new Promise((resolve) => void setTimeout(resolve));
+      if (again && this.#ended.has(asked)) return this.ask(ask);
       if (WITHOUT_BACKEND.has(failureOf(thrown).code)) this.#drop(asked);
       throw thrown;
     }
@@ -45,7 +54,10 @@ export class FilesThread {
   }
 
   #start(): Promise<FilesClient> {
-    const started = this.#started(() => this.#drop(started));
+    const started = this.#started(() => {
+      this.#ended.add(started);
+      this.#drop(started);
+    });
     started.catch(() => {
       if (this.#client === started) this.#client = undefined;
     });

@@ -57,6 +57,7 @@ type Trouble = LabErrorCode | 'end';
 function setUp(troubles: Record<string, readonly Trouble[]>) {
   const left = new Map(Object.entries(troubles).map(([at, all]) => [at, [...all]]));
   const said: string[] = [];
+  const kept: (number | null)[] = [];
   let scored = 0;
   let loads = 0;
   let threads = 0;
@@ -120,6 +121,12 @@ function setUp(troubles: Record<string, readonly Trouble[]>) {
         meet('without');
         return Promise.resolve({ words: ['red'], probabilities: [0.5, 0.5] });
       },
+      correct: async (correction) => {
+        sound();
+        await Promise.resolve();
+        meet('correct');
+        kept.push(correction.label);
+      },
       measure: () => Promise.resolve(null),
     };
     return Promise.resolve(client as FilesClient);
@@ -132,7 +139,7 @@ function setUp(troubles: Record<string, readonly Trouble[]>) {
   });
   const openStore = () => Promise.resolve({ model: () => Promise.resolve({ name: 'c', files: {} }) });
   controller.use({ openFiles, openStore: openStore as never, backend: 'webgpu' });
-  return { controller, said, threads: () => threads };
+  return { controller, said, kept, threads: () => threads };
 }
 
 beforeEach(() => {
@@ -192,6 +199,15 @@ describe('a thread of the Files view that ends', () => {
     await controller.resume();
     expect(said.at(-1)).toBe('open in thread 2');
     expect(controller.table?.scored).toBe(4);
+    expect(controller.failure).toBeUndefined();
+  });
+
+  it('while it keeps a grade keeps it in the next one', async () => {
+    const { controller, kept, threads } = setUp({ correct: ['end'] });
+    await controller.open('a');
+    await controller.correct(0, 1, 'judge');
+    expect(kept).toEqual([1]);
+    expect(threads()).toBe(2);
     expect(controller.failure).toBeUndefined();
   });
 });
