@@ -11,7 +11,7 @@ export function serve(api: object): void {
   const locks: LockManager | undefined = navigator.locks;
   const hold = (): Promise<never> => {
     // The page watches the lock from the first message on, and a call may take hours to answer.
-    self.postMessage(null);
+    self.postMessage(null); // eslint-disable-line unicorn/require-post-message-target-origin -- a thread has none
     return new Promise(() => undefined);
   };
   if (self.name !== '') locks?.request(self.name, hold).catch(() => undefined);

@@ -20,7 +20,7 @@ const LITTLE = {
 };
 const LEAST = { Steps: '2', 'Prompts per step': '1', 'Held-out pairs': '2' };
 const PAIRS =
-  'query,title,grade\nred kettle,\"Red kettle, 1.5 l\",1\nred kettle,Oven gloves,0\nred kettle,Blue kettle,0\n';
+  'query,title,grade\nred kettle,"Red kettle, 1.5 l",1\nred kettle,Oven gloves,0\nred kettle,Blue kettle,0\n';
 /** A software adapter needs minutes for what a GPU does at once. */
 const LONGEST_RUN_MS = 400_000;
 

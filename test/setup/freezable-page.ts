@@ -8,6 +8,8 @@ import { note } from './request-record.ts';
 export interface FreezablePage {
   /** The value of an expression in the page; `find(selector, text?)` gives the first element, in shadow roots as well. */
   evaluate(expression: string): Promise<unknown>;
+  /** Hides the page, whose timers the browser then slows down. */
+  hide(): Promise<void>;
   /** Hides the page and stops all of its threads, as browsers do to save energy. */
   freeze(): Promise<void>;
   /** Lets it run again, and shows it. */
@@ -58,11 +60,15 @@ export async function openFreezable(browser: Browser, url: string): Promise<Free
   const isHidden = async (): Promise<boolean> => (await evaluate('document.visibilityState')) === 'hidden';
   const { targetId: cover } = await session.send('Target.createTarget', { url: 'about:blank' });
   await session.send('Target.activateTarget', { targetId });
+  const hide = async (): Promise<void> => {
+    await session.send('Target.activateTarget', { targetId: cover });
+    while (!(await isHidden()));
+  };
   return {
     evaluate,
+    hide,
     freeze: async () => {
-      await session.send('Target.activateTarget', { targetId: cover });
-      while (!(await isHidden()));
+      await hide();
       await send('Page.setWebLifecycleState', { state: 'frozen' });
     },
     thaw: async () => {
