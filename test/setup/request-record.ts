@@ -10,7 +10,6 @@ import { PLAIN_HOST } from './chromium-flags.ts';
 const served = new Set<string>();
 /** What was asked elsewhere, and has not been reported yet. */
 const foreign = new Set<string>();
-let count = 0;
 
 /** Schemes that never leave the browser. */
 const INSIDE = new Set(['data:', 'blob:', 'about:', 'chrome:', 'chrome-error:', 'chrome-extension:']);
@@ -39,7 +38,6 @@ export function recordContext(context: BrowserContext): void {
 /** Records a request. @param from - the address of what asks; undefined for a page that is opened */
 export function note(url: string, from: string | undefined): void {
   if (INSIDE.has(new URL(url).protocol)) return;
-  count += 1;
   const origin = originOf(url);
   if (!served.has(origin)) foreign.add(url);
   else if (from !== undefined && !INSIDE.has(new URL(from).protocol) && originOf(from) !== origin) foreign.add(url);
@@ -50,11 +48,6 @@ export function takeForeign(): string[] {
   const found = [...foreign];
   foreign.clear();
   return found;
-}
-
-/** How many requests have been recorded in this file of tests. */
-export function requestCount(): number {
-  return count;
 }
 
 /** A name that the browser was told to find on this machine is the same server. */
