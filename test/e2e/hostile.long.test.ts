@@ -111,7 +111,9 @@ describeBrowser('hostile contents', () => {
   });
 
   it('of stored files and of the records of runs are named in their views, and can be deleted', async () => {
-    const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/files`);
+    const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
+    await page.getByText('Nothing is stored yet').waitFor();
+    await page.getByRole('link', { name: 'Files', exact: true }).click();
     await page.getByRole('button', { name: 'Try a sample' }).waitFor();
     const ids = ['__proto__', 'constructor', 'of-another-version'];
     await plant(page, {
