@@ -68,6 +68,7 @@ export default defineConfig(({ mode }) => {
             // first failure is still reported.
             retry: 1,
             include: ['test/e2e/**/*.test.ts'],
+            setupFiles: ['test/setup/no-foreign-requests.ts'],
             globalSetup: ['test/setup/e2e-setup.ts'],
             sequence: { groupOrder: 2 },
           },

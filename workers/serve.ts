@@ -9,6 +9,11 @@ import { expose } from 'comlink';
 export function serve(api: object): void {
   // There are locks on secure pages only.
   const locks: LockManager | undefined = navigator.locks;
-  if (self.name !== '') locks?.request(self.name, () => new Promise(() => undefined)).catch(() => undefined);
+  const hold = (): Promise<never> => {
+    // The page watches the lock from the first message on, and a call may take hours to answer.
+    self.postMessage(null); // eslint-disable-line unicorn/require-post-message-target-origin -- a thread has none
+    return new Promise(() => undefined);
+  };
+  if (self.name !== '') locks?.request(self.name, hold).catch(() => undefined);
   expose(api);
 }

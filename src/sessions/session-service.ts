@@ -13,6 +13,7 @@ import { MODEL_PRESETS } from '../config/presets.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { modelShape } from '../infer/lab-model.ts';
 import { dropBackend, isCurrentBackend } from '../gpu/current-backend.ts';
+import { BACKENDS } from '../gpu/device.ts';
 import type { BackendRequest } from '../gpu/device.ts';
 import type { StepShape } from '../gpu/step-work.ts';
 import type { RecordView } from '../protocol/checkpoints.ts';
@@ -380,8 +381,9 @@ export class SessionService implements TrainingApi {
     return backend;
   }
 
+  /** Drops the backend, also one that was lost before it was open. */
   #dropBackend(): void {
-    if (this.#open !== undefined && isCurrentBackend(this.#open.backend.backend)) dropBackend();
+    if (BACKENDS.some(isCurrentBackend)) dropBackend();
     this.#open = undefined;
   }
 

@@ -6,7 +6,7 @@
  * Room `sessions/`: what lives in a worker: pause, step, recover, store, take turns. What a run computes belongs in
  * `runs/` and `train/`, the store itself in `checkpoint/`.
  */
-import { LabError, messageOf } from '../common/errors.ts';
+import { LabError, type LabErrorCode, messageOf } from '../common/errors.ts';
 import { Pacer } from '../common/pacing.ts';
 import { type BackendFault, type BackendHealth, waitForBackend, watchBackend } from '../gpu/current-backend.ts';
 import { failureOf } from '../protocol/failure.ts';
@@ -43,6 +43,8 @@ interface WaitingRun {
 
 /** The session gives up after losing more GPUs than this between two checkpoints. */
 const MAX_LOSSES = 3;
+/** What opening a backend throws if its GPU is lost meanwhile. */
+const OF_LOST_BACKEND: ReadonlySet<LabErrorCode> = new Set(['no-backend', 'backend-lost', 'internal']);
 
 export class Session {
   /** Whether the page is visible. */
@@ -198,12 +200,26 @@ export class Session {
       this.#lostAtStep = step;
       if (this.#losses > MAX_LOSSES) throw faultError(fault);
       this.#setup.emit({ kind: 'recovering', step, reason: fault.message });
-      this.#drop();
-      await this.backend();
+      await this.#openAgain();
       this.turns.overridePause(false);
       for (const { resolve } of waiting) resolve();
     } catch (thrown) {
       for (const { reject } of waiting) reject(thrown);
+    }
+  }
+
+  /** Opens a backend in place of a lost one. The next one may be lost while it is opened, or not be there yet. */
+  async #openAgain(): Promise<void> {
+    for (;;) {
+      this.#drop();
+      try {
+        await this.backend();
+        return;
+      } catch (thrown) {
+        const mayHelp = OF_LOST_BACKEND.has(failureOf(thrown).code) && !this.signal.aborted;
+        if (!mayHelp || this.#losses >= MAX_LOSSES) throw thrown;
+        this.#losses += 1;
+      }
     }
   }
 

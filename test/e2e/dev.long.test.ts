@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core';
 import { createServer, type ViteDevServer } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { serves } from '../setup/request-record.ts';
 import { answered, shownLabel, visit } from './visit.ts';
 import { finishedHash, startRun } from './train/tiny-run.ts';
 
@@ -25,6 +26,7 @@ describeBrowser('the page of the development server', () => {
     });
     await server.listen();
     url = `${server.resolvedUrls?.local[0] ?? ''}?backend=wasm`;
+    serves(url);
     browser = await connectChromium();
   });
   afterAll(async () => {

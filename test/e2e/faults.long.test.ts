@@ -54,7 +54,7 @@ describeBrowser('a fault', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('a page that is frozen in mid-run stands still, and continues when it is looked at again', async () => {
+  it('a page that is hidden in mid-run goes on; frozen it stands still, and continues when it is looked at again', async () => {
     const own = await launchChromium();
     onTestFinished(() => own.close());
     const page = await openFreezable(own, TRAIN_URL);
@@ -67,6 +67,12 @@ describeBrowser('a fault', () => {
       find('button', 'Train a small model').click();
     `);
     await expect.poll(step).toBeGreaterThan(0);
+    // Hidden, it goes on; the browser slows its timers down, and draws no frames.
+    await page.hide();
+    const hiddenAt = await step();
+    await expect.poll(step).toBeGreaterThan(hiddenAt + 2);
+    await page.thaw();
+    await page.evaluate('heard.length = 0');
     for (const times of [1, 2]) {
       await page.freeze();
       await expect.poll(() => page.evaluate('heard.length')).toBe(2 * times - 1);

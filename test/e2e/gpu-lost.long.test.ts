@@ -1,9 +1,9 @@
 /**
- * The GPU process dies while the Score view is open, as when a driver crashes or a laptop wakes up: the page reports
- * it, opens a backend again and answers the same pair with the same label.
+ * The GPU process dies while the Score view is open, as when a driver crashes or a laptop wakes up, and once more while
+ * the next one is opened: the page reports it, opens a backend again, and ends with the same numbers.
  */
-import type { Browser, Locator } from 'playwright-core';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { describeBrowser, launchChromium } from '../setup/chromium.ts';
 import { visit } from './visit.ts';
 
@@ -16,14 +16,20 @@ async function crashGpu(browser: Browser): Promise<void> {
   await session.send('Browser.crashGpuProcess' as 'Browser.close').catch(() => undefined);
 }
 
-describeBrowser('a GPU that is lost in the Score view', () => {
+/** Waits until a worker of the page is opened anew. */
+function nextWorker(page: Page, name: string): Promise<unknown> {
+  return page.waitForEvent('worker', { predicate: (worker) => worker.url().includes(name) });
+}
+
+describeBrowser('a GPU that is lost', () => {
   let browser: Browser;
-  beforeAll(async () => {
+  // A browser each, because Chromium gives up a GPU process that dies often.
+  beforeEach(async () => {
     browser = await launchChromium();
   });
-  afterAll(() => browser.close());
+  afterEach(() => browser.close());
 
-  it('is replaced for the answering model and for the compared one, repeatedly', async () => {
+  it('in the Score view is replaced for the answering model and for the compared one, repeatedly', async () => {
     const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/score?with=start`);
     const [leading, column] = [page.locator('.reading'), page.locator('lab-compared')];
     const label = (place: Locator): Promise<string> => place.locator('.label').innerText();
@@ -47,5 +53,17 @@ describeBrowser('a GPU that is lost in the Score view', () => {
       expect([await label(leading), await label(column)]).toEqual(before);
     }
     expect(await page.getByText('Something went wrong inside the lab').count()).toBe(0);
+  });
+
+  it('while the model is looked into is replaced, and it is looked into again', async () => {
+    const { page } = await visit(browser, `${PAGE_URL}?backend=webgpu#/score`);
+    await page.locator('lab-trace .summary').waitFor();
+    await crashGpu(browser);
+    const reopened = nextWorker(page, 'score.worker');
+    await page.getByRole('button', { name: 'Look inside the model' }).click();
+    await reopened;
+    await crashGpu(browser);
+    await page.getByText(/The model was loaded again and answers on/u).waitFor();
+    await page.getByText('The inside of this answer is shown.').waitFor({ state: 'attached' });
   });
 });

@@ -110,6 +110,32 @@ describeBrowser('hostile contents', () => {
     await page.locator('lab-answer .fresh').waitFor();
   });
 
+  it('of stored files and of the records of runs are named in their views, and can be deleted', async () => {
+    const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
+    await page.getByText('Nothing is stored yet').waitFor();
+    await page.getByRole('link', { name: 'Files', exact: true }).click();
+    await page.getByRole('button', { name: 'Try a sample' }).waitFor();
+    const ids = ['__proto__', 'constructor', 'of-another-version'];
+    await plant(page, {
+      judged: ids.map((id) => ({ id, createdAt: 1e308, files: { toString: 'x' } })),
+      tracked: ids.map((id) => ({ id, schemaVersion: 1, kind: id, configJson: '{"sft":' })),
+    });
+    await page.reload();
+    await page.getByRole('button', { name: 'Try a sample' }).waitFor();
+    const files = page.getByText('A stored file can no longer be read.');
+    await expect.poll(() => files.count()).toBe(ids.length);
+    await page.getByRole('button', { name: 'Delete it', exact: true }).first().click();
+    await page.getByRole('button', { name: 'Delete it with its scores and corrections' }).click();
+    await expect.poll(() => files.count()).toBe(ids.length - 1);
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    const runs = page.locator('.damaged', { hasText: 'A run that cannot be read' });
+    await expect.poll(() => runs.count()).toBe(ids.length);
+    await runs.first().getByRole('button', { name: 'Delete' }).click();
+    await expect.poll(() => runs.count()).toBe(ids.length - 1);
+    expect(await page.locator('lab-part-failure').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
   it('of finished runs are shown as far as possible, and can be dismissed', async () => {
     const { page, complaints } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
     await page.getByText('Nothing is stored yet').waitFor();

@@ -1,7 +1,8 @@
 /** A Chromium that can be killed, opened at the built page, with a record of what the page must not do. */
 import { inject } from 'vitest';
 import { type KillableChromium, startChromium } from '../setup/killable-chromium.ts';
-import { LONGEST_WAIT_MS, watchOrigins } from './visit.ts';
+import { recordContext } from '../setup/request-record.ts';
+import { LONGEST_WAIT_MS } from './visit.ts';
 
 /** A running browser with one page. */
 export interface KillableBrowser extends Omit<KillableChromium, 'context'> {
@@ -15,7 +16,7 @@ export async function startKillableBrowser(profileFolder: string, url: string): 
   if (executablePath === null) throw new Error('startKillableBrowser: no browser. Wrap the tests in describeBrowser.');
   const { context, ...browser } = await startChromium(executablePath, profileFolder);
   context.setDefaultTimeout(LONGEST_WAIT_MS);
-  watchOrigins(context);
+  recordContext(context);
   const complaints: string[] = [];
   context.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());

@@ -2,9 +2,13 @@
  * What the page's policy blocks, tried on the built page: as `npm start` serves it, and on a static host that sends no
  * headers, where the page has to say it all itself.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { takeForeign } from '../setup/request-record.ts';
 import { BUILT_PAGE, serveFolder, type StaticHost } from './static-host.ts';
 
 /** Violated directives by attempt; each tries to get something in or out. An attempt without one was let through. */
@@ -145,6 +149,38 @@ describeBrowser('the policy of the page', () => {
     const { headers, text } = await fetchPage(inject('pageUrl'));
     const [, written] = /http-equiv="Content-Security-Policy" content="([^"]+)"/u.exec(text) ?? [];
     expect(headers).toBe(`${written?.replaceAll('&#39;', "'")}; frame-ancestors 'none'`);
+  });
+});
+
+/** A page that does what the lab never does: the record that every test of the page ends with must hear it. */
+const LEAKY: Readonly<Record<string, string>> = {
+  'index.html': '<img src="http://127.0.0.1:9/a-page"><script src="page.js"></script>',
+  'page.js': "new Worker('thread.js'); navigator.serviceWorker.register('service.js');",
+  'thread.js': "fetch('http://127.0.0.1:9/a-thread').catch(() => 0);",
+  'service.js': "fetch('http://127.0.0.1:9/a-service-worker').catch(() => 0);",
+};
+
+describeBrowser('the record of requests', () => {
+  it('hears a page, its threads and its service worker', async () => {
+    const browser = await connectChromium();
+    const folder = await mkdtemp(join(tmpdir(), 'afrl-lab-'));
+    for (const [name, text] of Object.entries(LEAKY)) await writeFile(join(folder, name), text);
+    const host = await serveFolder(folder);
+    const context = await browser.newContext();
+    const heard = new Set<string>();
+    try {
+      await (await context.newPage()).goto(host.url);
+      const hear = (): string[] => {
+        for (const url of takeForeign()) heard.add(new URL(url).pathname);
+        return [...heard].toSorted();
+      };
+      await expect.poll(hear).toEqual(['/a-page', '/a-service-worker', '/a-thread']);
+    } finally {
+      await context.close();
+      await host.close();
+      await browser.close();
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

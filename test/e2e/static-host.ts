@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { serves } from '../setup/request-record.ts';
 
 /** The folder that the tests' set-up builds the page into. */
 export const BUILT_PAGE = '.cache/e2e-page';
@@ -62,6 +63,7 @@ export async function serveFolder(
   server.on('connection', (socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  serves(`http://127.0.0.1:${port}`);
   return {
     url: `http://127.0.0.1:${port}${under}`,
     answers,

@@ -4,29 +4,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { inject, onTestFinished } from 'vitest';
 
 /** WebGPU on a software adapter takes seconds where a GPU takes milliseconds. */
 export const LONGEST_WAIT_MS = 120_000;
-
-/**
- * Records requests to origins that no page of a context was opened at. The lab talks to its own origin only, so the
- * test fails at its end if there is one.
- */
-export function watchOrigins(context: BrowserContext): void {
-  const visited = new Set<string>();
-  const foreign: string[] = [];
-  context.on('request', (request) => {
-    const { protocol, origin } = new URL(request.url());
-    if (protocol === 'data:' || protocol === 'blob:') return;
-    if (request.isNavigationRequest()) visited.add(origin);
-    if (!visited.has(origin)) foreign.push(request.url());
-  });
-  onTestFinished(() => {
-    if (foreign.length > 0) throw new Error(`Requests to other origins: ${foreign.join(', ')}`);
-  });
-}
 
 /** The page's violations. Each list must stay empty. */
 export interface Misdeeds {
@@ -47,7 +29,6 @@ export interface Visit extends Misdeeds {
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
-  watchOrigins(context);
   context.setDefaultTimeout(LONGEST_WAIT_MS);
   const page = await context.newPage();
   const foreignRequests: string[] = [];

@@ -5,6 +5,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
+import { runTiny } from './tiny-demonstration.ts';
 import { answered, visit } from './visit.ts';
 
 async function endWorker(page: Page, name: RegExp): Promise<void> {
@@ -49,6 +50,42 @@ describeBrowser('a thread that ends without a word', () => {
     await page.getByRole('textbox', { name: 'Query', exact: true }).fill('blue kettle');
     await page.getByText(/scoring worker ended without saying why/u).waitFor();
     await page.locator('lab-answer .fresh').waitFor();
+    expect(await page.locator('lab-part-failure').count()).toBe(0);
+  });
+
+  it('in the Files view is noticed, and what is asked next is done in a new one', async () => {
+    const { page } = await visit(browser, `${inject('pageUrl')}?backend=wasm#/files`);
+    await page.getByRole('button', { name: 'Try a sample' }).click();
+    await page.getByRole('button', { name: 'Use it like this' }).click();
+    await page.getByRole('button', { name: 'Score 12 pairs' }).and(page.locator(':enabled')).waitFor();
+    // The model that was loaded went with it.
+    const loaded = page.waitForEvent('worker', { predicate: (worker) => worker.url().includes('files.worker') });
+    await endWorker(page, /files/u);
+    await loaded;
+    await page.getByRole('button', { name: 'Score 12 pairs' }).and(page.locator(':enabled')).click();
+    await page.getByRole('combobox', { name: 'Export' }).waitFor();
+    await endWorker(page, /files/u);
+    await page.locator('lab-pair-table .pair').first().click();
+    await page.keyboard.press('1');
+    await page.getByText(/^1 (?:corrected|confirmed)$/u).waitFor();
+    await page.reload();
+    await page.getByText(/^1 (?:corrected|confirmed)$/u).waitFor();
+    expect(await page.locator('lab-notice[kind=failure]').count()).toBe(0);
+  });
+
+  it('while it demonstrates is noticed, and the demonstration can be continued', async () => {
+    const { page } = await visit(browser, `${inject('pageUrl')}?backend=wasm#/collapse`);
+    await runTiny(page, { Steps: '40' });
+    await page
+      .getByText(/^step [2-9]/u)
+      .first()
+      .waitFor();
+    await endWorker(page, /grpo/u);
+    await page.getByText(/worker ended without saying why/u).waitFor();
+    await page.reload();
+    await page.getByText(/^A demonstration stopped/u).waitFor();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
     expect(await page.locator('lab-part-failure').count()).toBe(0);
   });
 });

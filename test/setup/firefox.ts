@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { type Browser, type BrowserContextOptions, firefox } from 'playwright-core';
+import { recordRequests } from './request-record.ts';
 
 const PATHS = ['/usr/bin/firefox-esr', '/usr/bin/firefox', '/Applications/Firefox.app/Contents/MacOS/firefox'];
 /** A command of playwright's that Firefox 153 does not know yet; without it, colours are those of the system. */
@@ -29,5 +30,5 @@ export async function launchFirefox(executablePath: string): Promise<Browser> {
   commands.send = function (method, ...rest) {
     return method === UNKNOWN_COMMAND ? Promise.resolve({}) : send.call(this, method, ...rest);
   };
-  return browser;
+  return recordRequests(browser);
 }

@@ -3,10 +3,13 @@
  * this one is opened beside them, by the browser's protocol alone.
  */
 import type { Browser } from 'playwright-core';
+import { note } from './request-record.ts';
 
 export interface FreezablePage {
   /** The value of an expression in the page; `find(selector, text?)` gives the first element, in shadow roots as well. */
   evaluate(expression: string): Promise<unknown>;
+  /** Hides the page, whose timers the browser then slows down. */
+  hide(): Promise<void>;
   /** Hides the page and stops all of its threads, as browsers do to save energy. */
   freeze(): Promise<void>;
   /** Lets it run again, and shows it. */
@@ -23,6 +26,8 @@ const FIND = `const find = (selector, text, root = document) => {
 
 interface Reply {
   readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly request?: { readonly url: string }; readonly documentURL?: string };
   readonly result?: { readonly result?: { readonly value?: unknown }; readonly exceptionDetails?: unknown };
 }
 
@@ -33,8 +38,11 @@ export async function openFreezable(browser: Browser, url: string): Promise<Free
   const { sessionId } = await session.send('Target.attachToTarget', { targetId, flatten: false });
   const waiting = new Map<number, (reply: Reply) => void>();
   session.on('Target.receivedMessageFromTarget', ({ sessionId: from, message }) => {
+    if (from !== sessionId) return;
     const reply = JSON.parse(message) as Reply;
-    if (from === sessionId && reply.id !== undefined) waiting.get(reply.id)?.(reply);
+    if (reply.id !== undefined) waiting.get(reply.id)?.(reply);
+    const { request, documentURL } = reply.params ?? {};
+    if (reply.method === 'Network.requestWillBeSent' && request !== undefined) note(request.url, documentURL);
   });
   let last = 0;
   const send = async (method: string, params: object): Promise<Reply> => {
@@ -48,14 +56,19 @@ export async function openFreezable(browser: Browser, url: string): Promise<Free
     if (result?.exceptionDetails !== undefined) throw new Error(JSON.stringify(result.exceptionDetails).slice(0, 500));
     return result?.result?.value;
   };
+  await send('Network.enable', {});
   const isHidden = async (): Promise<boolean> => (await evaluate('document.visibilityState')) === 'hidden';
   const { targetId: cover } = await session.send('Target.createTarget', { url: 'about:blank' });
   await session.send('Target.activateTarget', { targetId });
+  const hide = async (): Promise<void> => {
+    await session.send('Target.activateTarget', { targetId: cover });
+    while (!(await isHidden()));
+  };
   return {
     evaluate,
+    hide,
     freeze: async () => {
-      await session.send('Target.activateTarget', { targetId: cover });
-      while (!(await isHidden()));
+      await hide();
       await send('Page.setWebLifecycleState', { state: 'frozen' });
     },
     thaw: async () => {

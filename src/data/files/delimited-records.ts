@@ -166,7 +166,10 @@ function mostFrequentDelimiter(header: string): string {
   return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ',';
 }
 
-/** The names of columns. @throws {LabError} `bad-file` if two are the same */
+/** A line of commas is a header of a million columns, each of which would be compared with all that it might mean. */
+const MAX_COLUMNS = 16_384;
+
+/** The names of columns. @throws {LabError} `bad-file` if two are the same, or there are more than 16,384 */
 export function readHeader({ cells, problem }: NumberedRow, fileName: string): readonly string[] {
   if (problem !== undefined) {
     throw badFile(fileName, {
@@ -176,8 +179,17 @@ export function readHeader({ cells, problem }: NumberedRow, fileName: string): r
       fix: 'Correct the first line.',
     });
   }
+  if (cells.length > MAX_COLUMNS) {
+    throw badFile(fileName, {
+      problem: 'it has too many columns',
+      expected: `at most ${MAX_COLUMNS}, as in a spreadsheet`,
+      got: `${cells.length}`,
+      fix: 'Remove those that are not needed.',
+    });
+  }
   const names = namesIn(cells);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const seen = new Set<string>();
+  const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice === undefined) return names;
   throw badFile(fileName, {
     problem: 'two columns have the same name',

@@ -108,6 +108,10 @@ export async function* readJsonArray(text: AsyncIterable<string>, fileName: stri
 }
 
 function parseRecord(json: string, row: number): FileRecord | RowError {
+  // Without an exception, because a line of commas is a million items, and each of those takes a stack.
+  if (json.trim() === '') {
+    return { row, column: '', problem: 'it is not JSON', expected: 'a JSON object', got: 'nothing' };
+  }
   let value: unknown;
   try {
     value = parseExactJson(json);

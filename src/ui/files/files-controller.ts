@@ -24,6 +24,7 @@ import type { FilesClient } from './files-client.ts';
 import { type FilesSurroundings, loadRequestOf } from './files-surroundings.ts';
 import { tooManyFiles } from './files-failure.ts';
 import { ScoringPace } from './scoring-pace.ts';
+import { FilesThread } from './files-thread.ts';
 import { FILES_MODEL, type FilesStage, MAX_LOSSES, MEASURE_AFTER_MS, type StateName } from './files-state.ts';
 import { JudgedTable } from './judged-table.ts';
 
@@ -48,7 +49,11 @@ export class FilesController implements ReactiveController {
   readonly pace = new ScoringPace();
   readonly #host: ReactiveControllerHost;
   #surroundings: FilesSurroundings | undefined;
-  #client: Promise<FilesClient> | undefined;
+  readonly #thread = new FilesThread({
+    openFiles: () => this.#surroundings?.openFiles,
+    shown: () => ({ id: this.openId, isScored: this.table !== undefined }),
+    onGone: () => this.#forgetModel(),
+  });
   #request = 0;
   #losses = 0;
   #measureSoon: ReturnType<typeof setTimeout> | undefined;
@@ -62,7 +67,9 @@ export class FilesController implements ReactiveController {
   }
 
   hostDisconnected(): void {
-    this.#closeThread();
+    clearTimeout(this.#measureSoon);
+    this.#thread.close();
+    this.prepared = undefined;
   }
 
   use(surroundings: FilesSurroundings): void {
@@ -77,9 +84,8 @@ export class FilesController implements ReactiveController {
   async showList(): Promise<void> {
     await this.#attempt(async (isCurrent) => {
       this.#set({ stage: 'list', file: undefined, table: undefined, prepared: undefined, measures: undefined });
-      const thread = await this.#thread();
-      if (this.isScoring) await thread.pause();
-      const list = await thread.list();
+      if (this.isScoring) await this.ask((thread) => thread.pause());
+      const list = await this.ask((thread) => thread.list());
       if (isCurrent()) this.#set({ list });
     });
   }
@@ -89,7 +95,7 @@ export class FilesController implements ReactiveController {
     await this.#attempt(async (isCurrent) => {
       const known = this.list?.entries.find((entry) => entry.id === id)?.name ?? 'the file';
       this.#set({ stage: 'reading', reading: known, table: undefined, measures: undefined, prepared: undefined });
-      const file = await (await this.#thread()).open(id);
+      const file = await this.ask((thread) => thread.open(id));
       if (isCurrent()) await this.#showFile(file);
     }, 'list');
   }
@@ -102,14 +108,14 @@ export class FilesController implements ReactiveController {
       this.#set({ stage: 'reading', reading, table: undefined, measures: undefined, prepared: undefined });
       if (files.length > MAX_FILES) throw tooManyFiles(files.length);
       void askToPersist();
-      const file = await (await this.#thread()).add({ files: [...files] });
+      const file = await this.ask((thread) => thread.add({ files: [...files] }));
       if (isCurrent()) await this.#showFile(file);
     }, 'list');
     if (this.stage === 'list') await this.#refreshList();
   }
 
   async remove(id: string): Promise<void> {
-    await this.#beside(async () => (await this.#thread()).remove(id));
+    await this.#beside(() => this.ask((thread) => thread.remove(id)));
     await this.#refreshList();
   }
 
@@ -124,7 +130,7 @@ export class FilesController implements ReactiveController {
     if (this.file !== undefined && reading !== undefined)
       this.#set({ file: { ...this.file, columns, grades, reading } });
     await this.#attempt(async (isCurrent) => {
-      const file = await (await this.#thread()).map(columns, grades, isMapped, reading);
+      const file = await this.ask((thread) => thread.map(columns, grades, isMapped, reading));
       if (!isCurrent()) return;
       if (isMapped) await this.#showFile(file);
       else this.#set({ file });
@@ -147,11 +153,9 @@ export class FilesController implements ReactiveController {
     let isReady = false;
     await this.#attempt(async (isCurrent) => {
       this.#set({ choice, prepared: undefined, preparing: { stage: 'backend', receivedBytes: 0, totalBytes: null } });
-      const client = await this.#thread();
       const load = await loadRequestOf(choice, this.#surroundings, backend);
-      const prepared = await client.prepare({ choice, load }, (preparing) => {
-        if (isCurrent()) this.#set({ preparing });
-      });
+      const heard = (preparing: LoadProgress): void => (isCurrent() ? this.#set({ preparing }) : undefined);
+      const prepared = await this.ask((thread) => thread.prepare({ choice, load }, heard));
       if (!isCurrent()) return;
       isReady = true;
       this.#set({ prepared, preparing: undefined, failure: undefined });
@@ -160,29 +164,51 @@ export class FilesController implements ReactiveController {
     return isReady;
   }
 
-  /** Prepares what has scored a file, unless it is prepared. @returns whether it is */
+  /** Prepares what has scored a file, unless it is prepared, again if its GPU is lost. @returns whether it is */
   async #isPrepared({ choice, modelHash, backend }: FileScoring): Promise<boolean> {
-    const isSame = this.prepared?.modelHash === modelHash && this.prepared.backend === backend;
-    return isSame || this.prepare(choice, backend);
+    if (this.prepared?.modelHash === modelHash && this.prepared.backend === backend) return true;
+    while (!(await this.prepare(choice, backend))) if (!this.#mayRetry(this.failure)) return false;
+    return true;
+  }
+
+  /** Asks what scores the file, again if its GPU was lost meanwhile; undefined if it cannot be prepared. */
+  async #askScorer<T>(scoring: FileScoring, ask: (thread: FilesClient) => Promise<T>): Promise<T | undefined> {
+    for (;;) {
+      if (!(await this.#isPrepared(scoring))) return undefined;
+      try {
+        const answer = await this.ask(ask);
+        this.#losses = 0;
+        return answer;
+      } catch (thrown) {
+        if (!this.#mayRetry(failureOf(thrown))) throw thrown;
+      }
+    }
+  }
+
+  /** Whether to try once more after a failure, because it may be that of a GPU that comes back. */
+  #mayRetry(failure: Failure | undefined): boolean {
+    const isLoss = failure?.code === 'backend-lost' || (failure?.code === 'no-backend' && this.#losses > 0);
+    if (isLoss) this.#losses += 1;
+    return isLoss && this.#losses <= MAX_LOSSES;
   }
 
   /** Starts scoring. @param limit - 0 for all pairs */
   async begin(limit: number): Promise<void> {
     await this.#attempt(async (isCurrent) => {
-      const table = new JudgedTable(await (await this.#thread()).begin(limit));
+      const table = new JudgedTable(await this.ask((thread) => thread.begin(limit)));
       if (!isCurrent()) return;
       this.#set({ table, stage: 'results', measures: undefined });
       this.#losses = 0;
-      void this.#score();
+      void this.#score(table);
     });
   }
 
   /** Scores the pairs that have no score yet. */
   async resume(): Promise<void> {
-    const scoring = this.table?.file.scoring;
-    if (scoring === undefined || this.isScoring) return;
-    if (!(await this.#isPrepared(scoring))) return;
-    await this.#score();
+    const { table } = this;
+    if (table === undefined || this.isScoring) return;
+    this.#losses = 0;
+    if (await this.#isPrepared(table.file.scoring)) await this.#score(table);
   }
 
   async correct(place: number, label: number | null, author: string): Promise<void> {
@@ -191,7 +217,7 @@ export class FilesController implements ReactiveController {
     const correction = { row: table.file.rows[place] ?? 0, label, author, at: Date.now() };
     table.correct(correction);
     this.#changed();
-    await this.#beside(async () => (await this.#thread()).correct(correction));
+    await this.#beside(() => this.ask((thread) => thread.correct(correction), true));
     this.#measureLater();
   }
 
@@ -201,7 +227,7 @@ export class FilesController implements ReactiveController {
     if (table === undefined || table.corrections.length === 0) return undefined;
     const place = table.undoCorrection();
     this.#changed();
-    void this.#beside(async () => (await this.#thread()).undoCorrection());
+    void this.#beside(() => this.ask((thread) => thread.undoCorrection()));
     this.#measureLater();
     return place;
   }
@@ -213,22 +239,24 @@ export class FilesController implements ReactiveController {
    */
   async without(place: number, removed: readonly string[]): Promise<Without | undefined> {
     const scoring = this.table?.file.scoring;
-    if (removed.length > 0 && (scoring === undefined || !(await this.#isPrepared(scoring)))) return undefined;
-    return (await this.#thread()).without(place, removed);
+    if (removed.length === 0) return this.ask((thread) => thread.without(place, removed));
+    return scoring && this.#askScorer(scoring, (thread) => thread.without(place, removed));
   }
 
   /** What the rules that score the file say of a pair; null if a model scores it. */
   async explain(place: number): Promise<Explained | null> {
     const scoring = this.table?.file.scoring;
-    if (scoring?.choice.kind !== 'rules' || !(await this.#isPrepared(scoring))) return null;
-    return (await this.#thread()).explain(place);
+    if (scoring?.choice.kind !== 'rules') return null;
+    return (await this.#askScorer(scoring, (thread) => thread.explain(place))) ?? null;
   }
 
   /** Checks a proof of the open file's scores by scoring all of its pairs again; undefined if that failed. */
   async verify(proof: Blob): Promise<Verified | undefined> {
     const scoring = this.table?.file.scoring;
-    if (scoring === undefined || this.isScoring || !(await this.#isPrepared(scoring))) return undefined;
-    return this.given((thread) => thread.verify(proof, 0));
+    if (scoring === undefined || this.isScoring) return undefined;
+    let verified: Verified | undefined;
+    await this.#beside(async () => (verified = await this.#askScorer(scoring, (thread) => thread.verify(proof, 0))));
+    return verified;
   }
 
   /** Shows a file that has been read: its columns, the choice of a model, or its results. */
@@ -241,7 +269,7 @@ export class FilesController implements ReactiveController {
       this.#set({ stage: 'ready', table: undefined });
       await this.prepare(isOwnRules(this.choice) ? FILES_MODEL : this.choice); // the rules were another file's
     } else {
-      const table = new JudgedTable(await (await this.#thread()).table());
+      const table = new JudgedTable(await this.ask((thread) => thread.table()));
       this.#set({ table, stage: 'results', choice: scoring.choice });
       void this.#rankByBm25(table);
       this.#measureLater(0);
@@ -250,29 +278,27 @@ export class FilesController implements ReactiveController {
     }
   }
 
-  async #score(): Promise<void> {
-    const { table } = this;
-    if (table === undefined) return;
+  async #score(table: JudgedTable): Promise<void> {
     this.pace.begin();
     this.#set({ isScoring: true, failure: undefined });
     this.#awake.want(true);
-    let lost: Failure | undefined;
-    try {
-      const client = await this.#thread();
-      await client.score((event) => (lost = this.#receive(event) ?? lost));
-    } catch (thrown) {
-      this.#set({ failure: failureOf(thrown) });
-    }
+    const failed = await this.ask(async (thread) => {
+      let failure: Failure | undefined;
+      await thread.score((event) => (failure = this.#receive(event) ?? failure));
+      if (failure !== undefined) throw new LabError(failure.code, failure);
+    }).then(() => undefined, failureOf);
     this.#awake.want(false);
-    this.#set({ isScoring: false });
+    this.#set({ isScoring: false, ...(failed && { failure: failed }) });
     this.#measureLater(0);
-    if (lost !== undefined) await this.#recover(lost);
+    if (table !== this.table || !this.#mayRetry(failed)) return;
+    if (await this.#isPrepared(table.file.scoring)) await this.#score(table);
   }
 
-  /** Applies an event. @returns the failure if the backend was lost */
+  /** Applies an event. @returns the failure that it tells of */
   #receive(event: FileScoringEvent): Failure | undefined {
     switch (event.kind) {
       case 'scores':
+        this.#losses = 0;
         this.table?.add(event.scores);
         this.pace.add(event.scores.places.length);
         if (this.table !== undefined) void this.#rankByBm25(this.table);
@@ -280,29 +306,18 @@ export class FilesController implements ReactiveController {
         return undefined;
       case 'ended':
         return undefined;
-      case 'failed': {
-        const failure = { code: event.code, message: event.message };
-        this.#set({ failure });
-        return event.code === 'backend-lost' ? failure : undefined;
-      }
+      case 'failed':
+        return { code: event.code, message: event.message };
       default:
         return event satisfies never;
     }
   }
 
-  /** Opens the file in a new thread, because a thread that has lost its GPU cannot get it back. */
-  async #recover(lost: Failure): Promise<void> {
-    const id = this.openId;
-    this.#closeThread();
-    this.#losses += 1;
-    if (id === undefined || this.#losses > MAX_LOSSES) return;
-    this.prepared = undefined;
-    const isOpen = await this.#beside(async () => {
-      await (await this.#thread()).open(id);
-      await (await this.#thread()).table();
-    });
-    if (isOpen) await this.resume();
-    else this.#set({ failure: lost });
+  /** The model went with its thread; where one is being chosen it is loaded again. */
+  #forgetModel(): void {
+    const isWanted = this.stage === 'ready' && this.prepared !== undefined;
+    this.#set({ prepared: undefined });
+    if (isWanted) void this.prepare(this.choice);
   }
 
   /** Asks for the ranks of a new table after its first labels, because BM25 reads all pairs for them. */
@@ -320,33 +335,15 @@ export class FilesController implements ReactiveController {
       const { table } = this;
       if (this.isScoring || table === undefined) return;
       void this.#beside(async () => {
-        const measures = await (await this.#thread()).measure();
+        const measures = await this.ask((thread) => thread.measure());
         if (table === this.table) this.#set({ measures });
       });
     }, afterMs);
   }
 
   async #refreshList(): Promise<void> {
-    const list = await (await this.#thread()).list().catch(() => undefined);
+    const list = await this.ask((thread) => thread.list()).catch(() => undefined);
     this.#set({ list });
-  }
-
-  #thread(): Promise<FilesClient> {
-    const { openFiles } = this.#surroundings ?? {};
-    if (openFiles === undefined) {
-      return Promise.reject(new LabError('internal', { message: 'The page was given no thread for files.' }));
-    }
-    this.#client ??= openFiles().catch((thrown: unknown) => {
-      this.#client = undefined;
-      throw thrown;
-    });
-    return this.#client;
-  }
-
-  #closeThread(): void {
-    clearTimeout(this.#measureSoon);
-    void this.#client?.then((client) => client.close()).catch(() => undefined);
-    this.#client = undefined;
   }
 
   /** Runs a request and shows its failure, unless a newer request was made meanwhile. */
@@ -374,9 +371,9 @@ export class FilesController implements ReactiveController {
     }
   }
 
-  /** The answer of the thread to a request. @throws what the thread throws */
-  async ask<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T> {
-    return ask(await this.#thread());
+  /** The answer of the thread to a request. @param again - as for {@link FilesThread} @throws what the thread throws */
+  ask<T>(ask: (thread: FilesClient) => Promise<T>, again = false): Promise<T> {
+    return this.#thread.ask(ask, again);
   }
 
   /** The answer of the thread to a request; undefined if the request failed. */

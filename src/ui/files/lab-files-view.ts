@@ -331,7 +331,7 @@ export class LabFilesView extends LabElement {
     void this.#files.prepare(rules === null ? FILES_MODEL : OWN_RULES);
   }
 
-  readonly #fetchPair = (place: number): Promise<Pair> => this.#files.ask((thread) => thread.pair(place));
+  readonly #fetchPair = (place: number): Promise<Pair> => this.#files.ask((thread) => thread.pair(place), true);
 
   readonly #scoreWithout: ScoreWithout = (place, removed) => this.#files.without(place, removed);
 

@@ -94,8 +94,17 @@ export class ModelController implements ReactiveController {
     }
   }
 
-  /** The client, wrapped so that the loss of its backend is noticed. */
+  /** The client, wrapped so that the loss of its backend, and the end of its thread, are noticed. */
   #watched(client: ScoringClient, wanted: Wanted): ScoringClient {
+    const lose = (failure: Failure): void => {
+      if (client === this.#client) void this.#failed(failure, wanted, undefined);
+    };
+    const gone = (thrown: unknown): void => {
+      // Answers end with an event; this one did not, because its thread has ended.
+      if (client !== this.#client || this.#losses >= MOST_LOSSES) return;
+      this.#losses += 1;
+      void this.#load(wanted, failureOf(thrown));
+    };
     return {
       ...client,
       answer: async (request, onEvent, signal) => {
@@ -105,18 +114,23 @@ export class ModelController implements ReactiveController {
             (event) => {
               if (event.kind === 'done') this.#losses = 0;
               onEvent(event);
-              if (client === this.#client && event.kind === 'failed' && event.code === 'backend-lost') {
-                void this.#failed({ code: event.code, message: event.message }, wanted, undefined);
+              if (event.kind === 'failed' && event.code === 'backend-lost') {
+                lose({ code: event.code, message: event.message });
               }
             },
             signal,
           );
         } catch (thrown) {
-          // Answers end with an event; this one did not, because its thread has ended.
-          if (client === this.#client && this.#losses < MOST_LOSSES) {
-            this.#losses += 1;
-            void this.#load(wanted, failureOf(thrown));
-          }
+          gone(thrown);
+          throw thrown;
+        }
+      },
+      inside: async (request, signal) => {
+        try {
+          return await client.inside(request, signal);
+        } catch (thrown) {
+          const failure = failureOf(thrown);
+          if (failure.code === 'backend-lost') lose(failure);
           throw thrown;
         }
       },

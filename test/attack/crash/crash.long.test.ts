@@ -1,22 +1,27 @@
 /** Commands killed at their writes, at a small count; `npm run crash` kills more of them. */
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/common/rng.ts';
-import { crash, NO_COUNTS, referenceOf } from './crash.ts';
+import { crash, type CrashCounts, NO_COUNTS, referenceOf } from './crash.ts';
 import { NODE_SCENARIOS } from './scenarios.ts';
 
-/** The scenarios with most files, and cheap ones; each is killed this often. */
+/** The scenarios with most files, and cheap ones; each is killed this often, twelve times in all. */
+const MOST_ROUNDS = 5;
 const KILLED = { sft: 4, score: 3, import: 3, experiment: 2 };
 
 describe.each(Object.entries(KILLED))('lab %s', (name, times) => {
-  it(`killed up to ${times} times ends as if it had not been`, async () => {
+  it(`killed ${times} times ends as if it had not been`, async () => {
     const scenario = NODE_SCENARIOS.find((one) => one.name === name);
     if (scenario === undefined) throw new Error(`no scenario ${name}`);
     const problems: string[] = [];
     const reference = await referenceOf(scenario);
-    const { kills, ...counts } = await crash(scenario, reference, times, new Rng(`ci/${name}`), (problem) => problems.push(problem)); // prettier-ignore
+    const rng = new Rng(`ci/${name}`);
+    const sum = { ...NO_COUNTS };
+    // A kill that comes too late finds the command done.
+    for (let round = 0; sum.kills < times && round < MOST_ROUNDS; round++) {
+      const counts = await crash(scenario, reference, times - sum.kills, rng, (problem) => problems.push(problem));
+      for (const key of Object.keys(counts) as (keyof CrashCounts)[]) sum[key] += counts[key];
+    }
     expect(problems).toEqual([]);
-    const { kills: _, ...none } = NO_COUNTS;
-    expect(counts).toEqual(none);
-    expect(kills).toBeGreaterThan(0);
+    expect(sum).toEqual({ ...NO_COUNTS, kills: times });
   });
 });

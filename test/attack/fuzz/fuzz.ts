@@ -42,12 +42,29 @@ export interface CaseOutcome {
 }
 
 /** Runs one case of a seed. */
-export async function runCase(seed: string, number: number, only: readonly Target[] = COMMON): Promise<CaseOutcome> {
+export async function runCase(seed: string, number: number, only?: readonly Target[]): Promise<CaseOutcome> {
+  const { target, input } = caseOf(seed, number, only);
+  return judge(target, number, input);
+}
+
+/** What a case of a seed is. @param only - the targets to draw from, default all */
+export function caseOf(
+  seed: string,
+  number: number,
+  only: readonly Target[] = COMMON,
+): { readonly target: Target; readonly input: unknown } {
   const rng = new Rng(`${seed}/${number}`);
   const isRare = only === COMMON && number % RARE_EVERY === RARE_EVERY - 1;
   const target = rng.pick(isRare ? RARE_TARGETS : only);
-  const input = target.make(rng);
-  return judge(target, number, input);
+  return { target, input: target.make(rng) };
+}
+
+/** The targets whose names begin with this; undefined for all. */
+export function targetsNamed(start: string): readonly Target[] | undefined {
+  if (start === '') return undefined;
+  const found = [...TARGETS.values()].filter(({ name }) => name.startsWith(start));
+  if (found.length > 0) return found;
+  throw new Error(`There is no target "${start}"; there are ${[...TARGETS.keys()].join(', ')}.`);
 }
 
 /** Runs a target on an input. */

@@ -10,11 +10,13 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { hashHex } from '../../../src/common/rng.ts';
-import type { Kind } from './fuzz.ts';
+import { caseOf, findToJson, type Kind, targetsNamed } from './fuzz.ts';
 
 /** A child that says nothing for this long has a case that hangs; far above any busy machine's pauses. */
 const HANG_MS = 180_000;
 const MEMORY_LIMIT_MIB = 1024;
+/** More than there are in one report. */
+const CAREFUL_CASES = 20_000;
 
 /** Counts so far. */
 interface Tally {
@@ -89,11 +91,11 @@ function take(report: Report): void {
   writeFileSync(statePath, JSON.stringify(tally));
 }
 
-/** Runs cases in a child until all are done or it ends; true if all are done. */
-async function runChild(): Promise<boolean> {
+/** Runs cases in a child until it is at `to` or ends; true if it is there. @param isCareful - reports each case */
+async function runChild(to: number, isCareful: boolean): Promise<boolean> {
   const child: ChildProcess = fork(fileURLToPath(new URL('child.ts', import.meta.url)), {
     execArgv: [...process.execArgv, `--max-old-space-size=${MEMORY_LIMIT_MIB}`],
-    env: { ...process.env, FUZZ: JSON.stringify({ ...values, from: tally.done, to: cases }) },
+    env: { ...process.env, FUZZ: JSON.stringify({ ...values, from: tally.done, to, isCareful }) },
   });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const watch = (): void => {
@@ -107,16 +109,23 @@ async function runChild(): Promise<boolean> {
   });
   await new Promise((resolve) => child.once('exit', resolve));
   clearTimeout(timer);
-  return tally.done >= cases;
+  return tally.done >= to;
 }
 
 while (tally.done < cases) {
-  const before = tally.done;
-  if (await runChild()) break;
-  // The report before the end was of whole cases; what came after it hung, or took too much memory.
+  if (await runChild(cases, false)) break;
+  // What came after the last report hung, or took too much memory; the second time it is known which case it was.
+  if (await runChild(Math.min(cases, tally.done + CAREFUL_CASES), true)) continue;
   tally.finds.hang += 1;
-  process.stdout.write(`\nThe process ended after case ${before} and before its next report.\n`);
+  const { target, input } = caseOf(values.seed, tally.done, targetsNamed(values.target));
+  process.stdout.write(
+    `\ncase ${tally.done}, ${target.name}: the process ended, or said nothing for ${HANG_MS / 1000} s\n`,
+  );
+  const name = `${target.name.replaceAll(/\W+/gu, '-').toLowerCase()}-${hashHex(`hang/${tally.done}`)}.json`;
+  const json = findToJson({ target: target.name, kind: 'slow', what: 'it does not end', input });
+  if (json.length < 20_000) writeFileSync(join(CORPUS, name), json);
   tally.done += 1;
+  writeFileSync(statePath, JSON.stringify(tally));
 }
 const total = Object.values(tally.finds).reduce((sum, count) => sum + count, 0);
 const slowest = Object.entries(tally.byTarget).toSorted(([, a], [, b]) => b.cpuMs - a.cpuMs);

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { openNodeBackend } from '../../../src/cli/node-backend.ts';
 import { Rng } from '../../../src/common/rng.ts';
 import { SftConfigSchema } from '../../../src/config/sft-config.ts';
+import { backendMemory } from '../../../src/gpu/current-backend.ts';
 import { answerPair } from '../../../src/infer/answer.ts';
 import { loadLabModel } from '../../../src/infer/lab-model.ts';
 import { initialWeights, loadWeights, disposeWeights } from '../../../src/model/weights.ts';
@@ -91,7 +92,6 @@ const SMALL = {
 function held(): Record<string, number> {
   const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
   const { numTensors, numBytes } = tf.memory();
-  const { wasm } = tf.backend() as { wasm?: { HEAPU8?: Uint8Array } };
   return {
     'JS heap': heapUsed,
     external,
@@ -99,6 +99,7 @@ function held(): Record<string, number> {
     RSS: rss,
     tensors: numTensors,
     'tensor bytes': numBytes,
-    'wasm memory': wasm?.HEAPU8?.byteLength ?? 0,
+    // Of a GPU or of WebAssembly, free buffers included.
+    'memory of the backend': backendMemory().bytes,
   };
 }

@@ -16,6 +16,8 @@ const gpu = vi.hoisted(() => ({
   health: { fault: undefined as CurrentBackend.BackendFault | undefined },
   /** The faults of the next ones, which occur as soon as they are opened, in order. */
   faults: [] as CurrentBackend.BackendFault[],
+  /** Whether the next ones are lost while they are opened, in order. */
+  early: [] as boolean[],
 }));
 
 vi.mock('../../../src/gpu/current-backend.ts', async (original) => ({
@@ -27,7 +29,11 @@ vi.mock('../../../src/sessions/run-backend.ts', async (original) => ({
   ...(await original<typeof RunBackend>()),
   // Neither checked nor timed, because that takes longer than these tests.
   openTrainingBackend: async (_choice: string, wasmPaths: string) => ({
-    ...(await openBackend({ backend: 'wasm', wasmPaths })),
+    ...(await openBackend({
+      backend: 'wasm',
+      wasmPaths,
+      findFault: () => Promise.resolve(gpu.early.shift() === true ? 'it was lost' : undefined),
+    })),
     rates: { by: 'composites', flopsPerSec: 1e10, batchedFlopsPerSec: 1e10, bytesPerSec: 1e10, launchMs: 0.01 },
   }),
 }));
@@ -57,6 +63,7 @@ function harnessOf(): TrainingHarness {
 beforeEach(() => {
   gpu.health = { fault: undefined };
   gpu.faults = [];
+  gpu.early = [];
 });
 
 describe.each(RUNS)('a %s run', (_, request) => {
@@ -74,6 +81,31 @@ describe.each(RUNS)('a %s run', (_, request) => {
     expect(harness.of('log').map(({ step }) => step)).toEqual([1, 2, 3, 3, 4]);
     expect(harness.of('prepared').map(({ step }) => step)).toEqual([0, 2]);
     expect(tf.memory().numTensors).toBe(0);
+  });
+
+  it('opens one more GPU if the next one is lost while it is opened', async () => {
+    const whole = await harnessOf().train(request);
+    const harness = harnessOf();
+    harness.onEvent((event) => {
+      if (event.kind !== 'log' || event.step !== 3 || harness.of('recovering').length > 0) return;
+      gpu.health.fault = LOST;
+      gpu.early = [true, true];
+    });
+    const end = await harness.train(request);
+    if (whole.kind !== 'finished' || end.kind !== 'finished') throw new Error('A run did not finish.');
+    expect(end.weightsHash).toBe(whole.weightsHash);
+    expect(gpu.early).toEqual([]);
+    expect(tf.memory().numTensors).toBe(0);
+  });
+
+  it('gives up if none can be opened any more, and can be resumed', async () => {
+    const harness = harnessOf();
+    harness.onEvent((event) => {
+      if (event.kind === 'log' && event.step === 3) [gpu.health.fault, gpu.early] = [LOST, [true, true, true, true]];
+    });
+    expect(await harness.train(request)).toMatchObject({ kind: 'failed', code: 'no-backend' });
+    expect(gpu.early).toEqual([true]);
+    expect(harness.store.saved.size).toBeGreaterThan(0);
   });
 
   it('repeats steps that could not be stored from the last state in memory', async () => {

@@ -36,10 +36,12 @@ export type Calls<Api> = {
     : never;
 };
 
-/** A worker's interface, and a method to end its thread. */
+/** A worker's interface, and the end of its thread. */
 export type WorkerClient<Api> = Api & {
   /** Ends the thread and all its work. */
   close(): void;
+  /** Resolves when a thread that holds state has broken, after which every call rejects. */
+  readonly broken?: Promise<void>;
 };
 
 /** Options of a worker. */
@@ -82,6 +84,8 @@ export function openWorker<Api extends object>(
   let thread: Thread | undefined;
   let underWay = 0;
   let rest: ReturnType<typeof setTimeout> | undefined;
+  let hasBroken: () => void = () => undefined;
+  const brokenForGood = new Promise<void>((resolve) => (hasBroken = resolve));
 
   const close = (): void => {
     clearTimeout(rest);
@@ -100,7 +104,7 @@ export function openWorker<Api extends object>(
         );
         if (idleMs !== undefined) close();
       });
-      // A thread that answers holds its lock. If it ends without an error, its calls would wait for ever.
+      // A thread that has sent anything holds its lock (workers/serve.ts sends nothing else first). If it ends without an error, its calls would wait for ever.
       const watch = async (): Promise<void> => {
         await untilReleased(lockName);
         if (thread?.worker !== worker) return;
@@ -114,7 +118,9 @@ export function openWorker<Api extends object>(
       };
       worker.addEventListener('message', () => void watch().catch(() => undefined), { once: true });
     });
-    broken.catch(() => undefined);
+    broken.catch(() => {
+      if (idleMs === undefined) hasBroken();
+    });
     return { worker, remote: wrap(worker) as unknown as Remote, broken };
   };
   const ask = async (method: string, call: AnyCall, args: readonly unknown[]): Promise<unknown> => {
@@ -140,7 +146,7 @@ export function openWorker<Api extends object>(
     method,
     (...args: unknown[]) => ask(method, call, args),
   ]);
-  return { ...Object.fromEntries(methods), close } as WorkerClient<Api>;
+  return { ...Object.fromEntries(methods), close, broken: brokenForGood } as WorkerClient<Api>;
 }
 
 /** Passes on parsed events; one that cannot be parsed becomes another event, or ends the call. */

@@ -39,6 +39,8 @@ export interface SessionClient<Request, Event, Command> {
   run(request: Request, emit: (event: Event) => void): Promise<void>;
   command(command: Command): Promise<void>;
   close(): void;
+  /** Resolves when the worker has ended by itself. */
+  readonly broken?: Promise<void>;
 }
 
 type Visibility = { readonly kind: 'visibility'; readonly isVisible: boolean };
@@ -99,7 +101,17 @@ export class SessionController<
   }
 
   /** The worker, started if there is none. */
-  readonly thread = (): Promise<Client> => (this.#client ??= this.#open());
+  readonly thread = (): Promise<Client> => (this.#client ??= this.#opened());
+
+  /** A worker that is dropped if it ends while nothing runs in it; a session reports the end itself. */
+  #opened(): Promise<Client> {
+    const opening = this.#open();
+    const forget = (): void => {
+      if (opening === this.#client && !this.isOpen) this.close();
+    };
+    opening.then(({ broken }) => broken?.then(forget)).catch(() => undefined);
+    return opening;
+  }
 
   /** Ends the worker; the next call starts another. */
   close(): void {

@@ -1,5 +1,6 @@
 /** `lab serve` as other programs meet it: the shapes of replies, refusals, and how it ends. */
 import { request } from 'node:http';
+import process from 'node:process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,9 +86,18 @@ describe('the server', () => {
     expect((await ask(server.url, '/health')).body).toEqual({ status: 'ok' });
   });
 
+  it.runIf(process.platform === 'linux')('listens to this machine alone, at one address', async () => {
+    // All of 127.0.0.0/8 is this machine on Linux; what listens to the network answers there too.
+    const elsewhere = server.url.replace('127.0.0.1', '127.0.0.2');
+    await expect(ask(elsewhere, '/health')).rejects.toThrow(/ECONNREFUSED/u);
+  });
+
   const json = { 'Content-Type': 'application/json' };
   it.each<[string, string, string | undefined, Record<string, string>, number, RegExp]>([
     ['a page of a browser', '/rerank', '{}', { ...json, Origin: 'http://localhost:3000' }, 403, /browser/u],
+    ['a page that reads', '/health', undefined, { Origin: 'http://localhost:3000' }, 403, /browser/u],
+    ['a page without an address', '/rerank', '{}', { ...json, Origin: 'null' }, 403, /browser/u],
+    ['a name that begins like this machine', '/health', undefined, { Host: 'localhost.example.org' }, 403, /Host/u],
     ['a name that was made to point here', '/rerank', '{}', { ...json, Host: 'example.org' }, 403, /Host/u],
     ['a form', '/rerank', 'a=b', { 'Content-Type': 'application/x-www-form-urlencoded' }, 415, /json/u],
     ['another path', '/models', undefined, json, 404, /\/rerank/u],

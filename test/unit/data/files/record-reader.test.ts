@@ -161,6 +161,9 @@ describe('CSV and TSV', () => {
 
   it('are rejected with repeated column names, without rows, or with an unreadable header', async () => {
     await expect(rowsOf('a,b, a\n1,2,3', 'a.csv')).rejects.toThrow(/a.csv: two columns have the same name.*Got "a"/);
+    await expect(rowsOf(`[${','.repeat(500_000)}`, 'a.csv')).rejects.toThrow(
+      /too many columns.*at most 16384.*500001/u,
+    );
     await expect(rowsOf('\n \n', 'a.csv')).rejects.toThrow(/no rows/);
     await expect(rowsOf('a,"b\n1,2\n', 'a.csv')).rejects.toThrow(/header cannot be read.*not closed/);
   });

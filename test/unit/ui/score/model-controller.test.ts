@@ -57,7 +57,7 @@ function setUp(loads: readonly (LabErrorCode | 'loads')[]): {
         return Promise.reject(new LabError(outcome, { message: `It is ${outcome}.` }));
       },
       answer: (_request, onEvent) => Promise.resolve(onEvent(event)),
-      inside: () => Promise.reject(new Error('not asked')),
+      inside: () => Promise.reject(new LabError('backend-lost', { message: 'The GPU was lost: unplugged.' })),
       close: () => undefined,
     };
   };
@@ -80,6 +80,17 @@ describe('ModelController', () => {
     expect(lostOf(controller.state)).toBeUndefined();
     await answerWith(LOST);
     expect(controller.state.kind).toBe('ready');
+    expect(lostOf(controller.state)).toBe('The GPU was lost: unplugged.');
+    expect(asked).toEqual(['webgpu', 'webgpu']);
+  });
+
+  it('loads the model again when its backend is lost while it is looked into', async () => {
+    const { controller, asked, openClient } = setUp([]);
+    await controller.load(openClient, ORIGIN, 'webgpu');
+    if (controller.state.kind !== 'ready') throw new Error('no model is ready');
+    const looked = controller.state.client.inside({ pair: PAIR, reason: true }, new AbortController().signal);
+    await expect(looked).rejects.toMatchObject({ code: 'backend-lost' });
+    await expect.poll(() => controller.state.kind).toBe('ready');
     expect(lostOf(controller.state)).toBe('The GPU was lost: unplugged.');
     expect(asked).toEqual(['webgpu', 'webgpu']);
   });
