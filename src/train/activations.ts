@@ -1,5 +1,5 @@
 /**
- * What the modules of a model give for a batch, as the root of the mean square over its scored rows: attention and MLP
+ * What the modules of a model give for sequences of a batch, as the root of the mean square over its scored rows: attention and MLP
  * what they add to the residual stream, embedding, layers and final norm the stream itself.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -16,12 +16,24 @@ export interface Activations {
   readonly squares: tf.Tensor1D;
 }
 
-/** One more forward pass over a batch, without a gradient. */
+/** A mean square needs few rows, and each logged step pays for them. */
+const SEQUENCES = 2;
+
+/** One more forward pass over the first sequences of a batch, without a gradient. @param sequences - default 2 */
 export function measureActivations(
   model: Transformer,
-  batch: Pick<TrainingBatch, 'B' | 'T' | 'ids' | 'layout' | 'rows' | 'weights'>,
+  { T, ids, layout, ...batch }: Pick<TrainingBatch, 'B' | 'T' | 'ids' | 'layout' | 'rows' | 'weights'>,
+  sequences: number = SEQUENCES,
 ): Activations {
-  const rows = batch.rows.filter((_, i) => (batch.weights[i] ?? 0) > 0); // the others pad
+  const B = Math.min(batch.B, sequences);
+  const N = B * T;
+  const rows = batch.rows.filter((row, i) => row < N && (batch.weights[i] ?? 0) > 0); // the others pad
+  const part = {
+    B,
+    T,
+    ids: ids.subarray(0, N),
+    ...(layout && { layout: { positions: layout.positions.subarray(0, N), spans: layout.spans.subarray(0, 2 * N) } }),
+  };
   const modules: string[] = [];
   const squares = tf.tidy(() => {
     const found: tf.Scalar[] = [];
@@ -34,7 +46,7 @@ export function measureActivations(
       if (before !== undefined) add(module, tf.sub(stream, before));
       before = stream;
     };
-    const last = forwardObserved(model, batch, {
+    const last = forwardObserved(model, part, {
       onAttention: () => undefined,
       onAttended: (layer, stream) => added(`model.layers.${layer}.self_attn`, stream),
       onStream: (layer, stream) => {

@@ -28,7 +28,7 @@ function modelWith(change: (name: string) => 'zero' | undefined = () => undefine
 }
 
 async function given(model: Transformer, examples: readonly Example[]): Promise<Record<string, number>> {
-  const measured = measureActivations(model, makeTrainingBatch(examples));
+  const measured = measureActivations(model, makeTrainingBatch(examples), examples.length);
   const read = await readActivations(measured);
   measured.squares.dispose();
   if (read === null) throw new Error('not finite');
