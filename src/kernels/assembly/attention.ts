@@ -4,7 +4,7 @@
  */
 import { PLAIN, A_TURNED, B_TURNED, product, productScratch } from './product';
 import { dot } from './rows';
-import { exp4, FLOAT, log, maxLanes, multiplyAdd, sumLanes, VECTOR } from './simd';
+import { exp4, FLOAT, log, maxLanes, sumLanes, VECTOR } from './simd';
 
 /** Queries of a block. */
 const BLOCK: usize = 32;
@@ -24,7 +24,7 @@ export function attentionScratch(T: usize): usize {
 /** Floats of a row of scores: the columns of all keys, rounded up to vectors. */
 // @ts-ignore: decorator
 @inline
-function rowOf(T: usize): usize {
+export function rowOf(T: usize): usize {
   return (T + 3) & ~3;
 }
 
@@ -59,7 +59,7 @@ function mask(scores: usize, spans: usize, t: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function fill(scores: usize, from: usize, to: usize): void {
+export function fill(scores: usize, from: usize, to: usize): void {
   for (let i = from; i < to; i++) store<f32>(scores + FLOAT * i, UNSEEN);
 }
 
@@ -122,7 +122,7 @@ function addToKeys(
 }
 
 /** Softmax of a row, in place. @returns the logarithm of its normaliser */
-function softmaxRow(scores: usize, count: usize, scale: f32): f32 {
+export function softmaxRow(scores: usize, count: usize, scale: f32): f32 {
   let largest = v128.load(scores);
   for (let i: usize = 4; i < count; i += 4) largest = f32x4.pmax(largest, v128.load(scores + FLOAT * i));
   const top = maxLanes(largest);
@@ -244,63 +244,5 @@ export function attentionBackward(
         addToKeys(scratch, rowBytes, dY + block, qBytes, dV + keyHead, kBytes, rows, D, inner);
       }
     }
-  }
-}
-
-/**
- * New tokens over the cached keys up to their own: q `[B,T,H,D]`, keys, values `[B,K,S,D]`, lengths `[B]` -> y.
- *
- * @param scratch - `[S]`, rounded up to vectors
- */
-export function attendToSlots(
-  q: usize,
-  keys: usize,
-  values: usize,
-  lengths: usize,
-  y: usize,
-  B: usize,
-  T: usize,
-  H: usize,
-  K: usize,
-  S: usize,
-  D: usize,
-  scale: f32,
-  scratch: usize,
-): void {
-  const bytes = FLOAT * D;
-  for (let b: usize = 0; b < B; b++) {
-    const before = load<usize>(lengths + FLOAT * b);
-    for (let t: usize = 0; t < T; t++) {
-      const count = before + t + 1;
-      const padded = rowOf(count);
-      for (let h: usize = 0; h < H; h++) {
-        const at = ((b * T + t) * H + h) * bytes;
-        const slots = (b * K + (h * K) / H) * S * bytes;
-        for (let s: usize = 0; s < count; s++) store<f32>(scratch + FLOAT * s, dot(q + at, keys + slots + s * bytes, D));
-        fill(scratch, count, padded);
-        softmaxRow(scratch, padded, scale);
-        mixRows(scratch, values + slots, y + at, count, D);
-      }
-    }
-  }
-}
-
-/** `y = weights x`: `[D]` from `[count]` and `[count,D]`. */
-function mixRows(weights: usize, x: usize, y: usize, count: usize, D: usize): void {
-  const bytes = FLOAT * D;
-  let d: usize = 0;
-  for (; d + 4 <= D; d += 4) {
-    let sums = f32x4.splat(0);
-    let from = x + FLOAT * d;
-    for (let s: usize = 0; s < count; s++) {
-      sums = multiplyAdd(v128.load_splat<f32>(weights + FLOAT * s), v128.load(from), sums);
-      from += bytes;
-    }
-    v128.store(y + FLOAT * d, sums);
-  }
-  for (; d < D; d++) {
-    let sum: f32 = 0;
-    for (let s: usize = 0; s < count; s++) sum += load<f32>(weights + FLOAT * s) * load<f32>(x + s * bytes + FLOAT * d);
-    store<f32>(y + FLOAT * d, sum);
   }
 }

@@ -1,18 +1,16 @@
-/** The kernels that the lab calls on wasm; `gpu/wasm-module.ts` declares them to TypeScript. */
+/** The kernels that the lab calls on wasm; `gpu/wasm-calls.ts` declares them to TypeScript. */
 export { adamW, innerProduct, squaredNorms } from './adamw';
-export { attendToSlots, attentionBackward, attentionForward, attentionScratch } from './attention';
+export { attentionBackward, attentionForward, attentionScratch } from './attention';
+export { attendToSlots } from './cached-attention';
+export { placeKeys, rotateAfter, rotateBackward, rotateForward } from './heads';
 export { productScratch } from './product';
 export { matmul } from './products';
 export {
   columnSums,
   copyParts,
   keepPlaces,
-  placeKeys,
   rmsNormBackward,
   rmsNormForward,
-  rotateAfter,
-  rotateBackward,
-  rotateForward,
   scatterRows,
   swiGluBackward,
   swiGluForward,

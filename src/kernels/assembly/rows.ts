@@ -1,8 +1,8 @@
-/** What is done to rows one after another: norms, rotations, gates, sums, copies. */
+/** What is done to rows one after another: norms, gates, sums, copies. */
 import { FLOAT, multiplyAdd, sigmoid4, sumLanes } from './simd';
 
 /** Rows of a segment: a long sum over rows adds sums of segments, because a float32 loses bits beside a large sum. */
-const SEGMENT: usize = 64;
+export const SEGMENT: usize = 64;
 
 /** The sum of the products of two vectors: four lanes, then the rest. */
 // @ts-ignore: decorator
@@ -21,7 +21,7 @@ export function dot(a: usize, b: usize, count: usize): f32 {
 /** `to += from` */
 // @ts-ignore: decorator
 @inline
-function addRow(to: usize, from: usize, count: usize): void {
+export function addRow(to: usize, from: usize, count: usize): void {
   let i: usize = 0;
   for (; i + 4 <= count; i += 4) {
     v128.store(to + FLOAT * i, f32x4.add(v128.load(to + FLOAT * i), v128.load(from + FLOAT * i)));
@@ -32,14 +32,14 @@ function addRow(to: usize, from: usize, count: usize): void {
 /** `1 / sqrt(mean(x^2) + eps)` */
 // @ts-ignore: decorator
 @inline
-function rootScale(x: usize, C: usize, eps: f32): f32 {
+export function rootScale(x: usize, C: usize, eps: f32): f32 {
   return 1 / sqrt<f32>(dot(x, x, C) / <f32>C + eps);
 }
 
 /** `y = x scale gain`. */
 // @ts-ignore: decorator
 @inline
-function normRow(x: usize, gain: usize, y: usize, C: usize, scale: f32): void {
+export function normRow(x: usize, gain: usize, y: usize, C: usize, scale: f32): void {
   const scales = f32x4.splat(scale);
   let i: usize = 0;
   for (; i + 4 <= C; i += 4) {
@@ -55,7 +55,7 @@ function normRow(x: usize, gain: usize, y: usize, C: usize, scale: f32): void {
  */
 // @ts-ignore: decorator
 @inline
-function normRowBackward(dY: usize, x: usize, gain: usize, dX: usize, dGain: usize, C: usize, scale: f32): void {
+export function normRowBackward(dY: usize, x: usize, gain: usize, dX: usize, dGain: usize, C: usize, scale: f32): void {
   const scales = f32x4.splat(scale);
   let lanes = f32x4.splat(0);
   let i: usize = 0;
@@ -115,154 +115,6 @@ export function rmsNormBackward(
       normRowBackward(dY + n * bytes, x + n * bytes, gain, dX + n * bytes, scratch, C, load<f32>(scale + FLOAT * n));
     }
     addRow(dGain, scratch, C);
-  }
-}
-
-/** `y = rotate(x)`: dimension d turns with d + D/2. y may be x. @param sign - -1 turns back */
-// @ts-ignore: decorator
-@inline
-function rotateRow(x: usize, cos: usize, sin: usize, y: usize, D: usize, sign: f32): void {
-  const half = D >> 1;
-  const high = FLOAT * half;
-  const signs = f32x4.splat(sign);
-  let i: usize = 0;
-  for (; i + 4 <= half; i += 4) {
-    const at = FLOAT * i;
-    const a = v128.load(x + at);
-    const b = v128.load(x + high + at);
-    const c = v128.load(cos + at);
-    const s = f32x4.mul(v128.load(sin + at), signs);
-    v128.store(y + at, f32x4.sub(f32x4.mul(a, c), f32x4.mul(b, s)));
-    v128.store(y + high + at, f32x4.add(f32x4.mul(b, c), f32x4.mul(a, s)));
-  }
-  for (; i < half; i++) {
-    const at = FLOAT * i;
-    const a = load<f32>(x + at);
-    const b = load<f32>(x + high + at);
-    const c = load<f32>(cos + at);
-    const s = load<f32>(sin + at) * sign;
-    store<f32>(y + at, a * c - b * s);
-    store<f32>(y + high + at, b * c + a * s);
-  }
-}
-
-/** A head, normalised if there is a gain, and rotated. */
-// @ts-ignore: decorator
-@inline
-function headForward(x: usize, cos: usize, sin: usize, gain: usize, y: usize, D: usize, eps: f32): void {
-  if (gain == 0) {
-    rotateRow(x, cos, sin, y, D, 1);
-    return;
-  }
-  normRow(x, gain, y, D, rootScale(x, D, eps));
-  rotateRow(y, cos, sin, y, D, 1);
-}
-
-/**
- * Heads, normalised if there is a gain, and rotated: x `[rows,D]` with H heads a position -> y `[rows,D]`.
- *
- * @param cos - `[positions,D]`, as is sin; positions repeat
- * @param gain - `[D]` or 0
- */
-export function rotateForward(
-  x: usize,
-  cos: usize,
-  sin: usize,
-  gain: usize,
-  y: usize,
-  rows: usize,
-  positions: usize,
-  H: usize,
-  D: usize,
-  eps: f32,
-): void {
-  const bytes = FLOAT * D;
-  for (let row: usize = 0; row < rows; row++) {
-    const at = ((row / H) % positions) * bytes;
-    headForward(x + row * bytes, cos + at, sin + at, gain, y + row * bytes, D, eps);
-  }
-}
-
-/** dY, x `[rows,D]` -> dX `[rows,D]`, and with a gain dGain `[D]`. @param scratch - `[D]` */
-export function rotateBackward(
-  dY: usize,
-  x: usize,
-  cos: usize,
-  sin: usize,
-  gain: usize,
-  dX: usize,
-  dGain: usize,
-  rows: usize,
-  positions: usize,
-  H: usize,
-  D: usize,
-  eps: f32,
-  scratch: usize,
-): void {
-  const bytes = FLOAT * D;
-  if (gain != 0) memory.fill(dGain, 0, bytes);
-  for (let first: usize = 0; first < rows; first += SEGMENT) {
-    const end = min(rows, first + SEGMENT);
-    if (gain != 0) memory.fill(scratch, 0, bytes);
-    for (let row = first; row < end; row++) {
-      const at = ((row / H) % positions) * bytes;
-      const goal = dX + row * bytes;
-      rotateRow(dY + row * bytes, cos + at, sin + at, goal, D, -1);
-      if (gain == 0) continue;
-      const from = x + row * bytes;
-      normRowBackward(goal, from, gain, goal, scratch, D, rootScale(from, D, eps));
-    }
-    if (gain != 0) addRow(dGain, scratch, D);
-  }
-}
-
-/** Heads of T new tokens a sequence at positions `lengths[b] + t`: x `[B,T,H,D]` -> y. */
-export function rotateAfter(
-  x: usize,
-  lengths: usize,
-  cos: usize,
-  sin: usize,
-  gain: usize,
-  y: usize,
-  rows: usize,
-  T: usize,
-  H: usize,
-  D: usize,
-  eps: f32,
-): void {
-  const bytes = FLOAT * D;
-  for (let row: usize = 0; row < rows; row++) {
-    const token = row / H;
-    const at = (load<usize>(lengths + FLOAT * (token / T)) + (token % T)) * bytes;
-    headForward(x + row * bytes, cos + at, sin + at, gain, y + row * bytes, D, eps);
-  }
-}
-
-/** Keys, normalised and rotated, and values of new tokens, `[B,T,K,D]`, into their slots `[B,K,S,D]`. */
-export function placeKeys(
-  k: usize,
-  v: usize,
-  lengths: usize,
-  cos: usize,
-  sin: usize,
-  gain: usize,
-  keys: usize,
-  values: usize,
-  rows: usize,
-  T: usize,
-  K: usize,
-  D: usize,
-  S: usize,
-  eps: f32,
-): void {
-  const bytes = FLOAT * D;
-  for (let row: usize = 0; row < rows; row++) {
-    const token = row / K;
-    const b = token / T;
-    const position = load<usize>(lengths + FLOAT * b) + (token % T);
-    const slot = ((b * K + (row % K)) * S + position) * bytes;
-    headForward(k + row * bytes, cos + position * bytes, sin + position * bytes, gain, keys + slot, D, eps);
-    memory.copy(values + slot, v + row * bytes, bytes);
   }
 }
 
