@@ -14,7 +14,7 @@ export function keepPlaces(x: tf.Tensor, places: tf.Tensor1D, y: tf.Tensor): voi
   const [count] = places.shape;
   if (count === 0) return;
   if (hasWasmKernels()) {
-    callWasm('keepPlaces', [x, places, y], [count]);
+    callWasm('keepPlaces', [x, places, y], [count, x.size]);
     return;
   }
   forgetRead(y);

@@ -144,6 +144,7 @@ export function placeKeys(
     const token = row / K;
     const b = token / T;
     const position = load<usize>(lengths + FLOAT * b) + (token % T);
+    if (position >= S) unreachable();
     const slot = ((b * K + (row % K)) * S + position) * bytes;
     headForward(k + row * bytes, cos + position * bytes, sin + position * bytes, gain, keys + slot, D, eps);
     memory.copy(values + slot, v + row * bytes, bytes);

@@ -1,5 +1,5 @@
 /** What is done to rows one after another: norms, gates, sums, copies. */
-import { FLOAT, multiplyAdd, sigmoid4, sumLanes } from './simd';
+import { FLOAT, indexAt, multiplyAdd, sigmoid4, sumLanes } from './simd';
 
 /** Rows of a segment: a long sum over rows adds sums of segments, because a float32 loses bits beside a large sum. */
 export const SEGMENT: usize = 64;
@@ -185,13 +185,13 @@ export function columnSums(x: usize, sums: usize, N: usize, C: usize, scratch: u
 export function scatterRows(dY: usize, ids: usize, sums: usize, N: usize, V: usize, C: usize): void {
   const bytes = FLOAT * C;
   memory.fill(sums, 0, V * bytes);
-  for (let n: usize = 0; n < N; n++) addRow(sums + load<usize>(ids + FLOAT * n) * bytes, dY + n * bytes, C);
+  for (let n: usize = 0; n < N; n++) addRow(sums + indexAt(ids + FLOAT * n, V) * bytes, dY + n * bytes, C);
 }
 
-/** `y[places] = x[places]` */
-export function keepPlaces(x: usize, places: usize, y: usize, count: usize): void {
+/** `y[places] = x[places]`, x and y of `size` floats. */
+export function keepPlaces(x: usize, places: usize, y: usize, count: usize, size: usize): void {
   for (let i: usize = 0; i < count; i++) {
-    const at = FLOAT * load<usize>(places + FLOAT * i);
+    const at = FLOAT * indexAt(places + FLOAT * i, size);
     store<f32>(y + at, load<f32>(x + at));
   }
 }

@@ -1,5 +1,5 @@
 /** Scores of tokens: log-probabilities, entropies and their gradients, each in one pass over a row of logits. */
-import { exp1, exp4, FLOAT, log, maxLanes, multiplyAdd, sumLanes } from './simd';
+import { exp1, exp4, FLOAT, indexAt, log, maxLanes, multiplyAdd, sumLanes } from './simd';
 
 /** Logits whose sum is kept in four floats; blocks are added in float64. */
 const BLOCK: usize = 1024;
@@ -56,7 +56,7 @@ export function tokenScoresForward(
     const z = logits + FLOAT * n * V;
     reduceRow(z, V);
     const logTotal = log(total);
-    const target = load<f32>(z + FLOAT * load<usize>(targets + FLOAT * n));
+    const target = load<f32>(z + FLOAT * indexAt(targets + FLOAT * n, V));
     store<f32>(scores + FLOAT * n, <f32>(<f64>target - <f64>largest - logTotal));
     store<f32>(logZ + FLOAT * n, <f32>(<f64>largest + logTotal));
     if (hasEntropies) store<f32>(scores + FLOAT * (N + n), <f32>(logTotal - moment / total));
@@ -70,7 +70,7 @@ export function labelLogProbs(logits: usize, ids: usize, logProbs: usize, N: usi
     reduceRow(z, V);
     const logTotal = log(total);
     for (let r: usize = 0; r < R; r++) {
-      const logit = load<f32>(z + FLOAT * load<usize>(ids + FLOAT * r));
+      const logit = load<f32>(z + FLOAT * indexAt(ids + FLOAT * r, V));
       store<f32>(logProbs + FLOAT * (n * R + r), <f32>(<f64>logit - <f64>largest - logTotal));
     }
   }
@@ -112,7 +112,7 @@ export function tokenScoresBackward(
       const logP = load<f32>(z + FLOAT * i) - normaliser;
       store<f32>(goal + FLOAT * i, -exp1(logP) * (ofLogProb + ofEntropy * entropy + ofEntropy * logP));
     }
-    const target = goal + FLOAT * load<usize>(targets + FLOAT * n);
+    const target = goal + FLOAT * indexAt(targets + FLOAT * n, V);
     store<f32>(target, load<f32>(target) + ofLogProb);
   }
 }

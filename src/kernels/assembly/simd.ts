@@ -78,6 +78,15 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(c, f32x4.mul(a, b));
 }
 
+/** An index from memory. It traps if it is none of `count`, because it would lead into another tensor. */
+// @ts-ignore: decorator
+@inline
+export function indexAt(pointer: usize, count: usize): usize {
+  const index = load<usize>(pointer);
+  if (index >= count) unreachable();
+  return index;
+}
+
 /** The natural logarithm, from JavaScript: one a row, and no table here. */
 // @ts-ignore: decorator
 @external("env", "log")

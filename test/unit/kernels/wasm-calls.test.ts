@@ -4,7 +4,10 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/common/rng.ts';
 import { hasWasmKernels, pauseWasmKernels } from '../../../src/gpu/wasm-calls.ts';
+import { placeKeys } from '../../../src/kernels/cached-attention.ts';
+import { keepPlaces } from '../../../src/kernels/keep-places.ts';
 import { gatedMatmulKernel, matmulKernel } from '../../../src/kernels/matmul.ts';
+import { scatterRows } from '../../../src/kernels/scatter-rows.ts';
 import { causalAttention, spanVisibility } from '../../../src/ops/attention.ts';
 import { rmsNorm } from '../../../src/ops/rms-norm.ts';
 import { rope, ropeTables } from '../../../src/ops/rope.ts';
@@ -209,4 +212,30 @@ describe('an op by kernels is that by composites, forward and backward:', () => 
       { numRuns: RUNS },
     );
   });
+});
+
+describe('an index outside its range', () => {
+  const logits = (): tf.Tensor2D => tf.ones([2, 5]);
+
+  it.each([
+    ['a target', () => tokenScores(logits(), Int32Array.of(1, 5))],
+    ['a negative target', () => tokenScores(logits(), Int32Array.of(1, -1))],
+    ['a row to add to', () => scatterRows(logits(), Int32Array.of(0, 3), 3)],
+    ['a place', () => keepPlaces(logits(), tf.tensor1d([10], 'int32'), logits())],
+    ['a slot', () => placeSecondToken()],
+  ])('%s never writes into another tensor: the kernel stops', (_, run) => {
+    expect(() =>
+      tf.tidy(() => {
+        run();
+        return [];
+      }),
+    ).toThrow(/unreachable/);
+  });
+
+  /** One slot, which is taken. */
+  function placeSecondToken(): void {
+    const one = (): tf.Tensor4D => tf.ones([1, 1, 1, 2]);
+    const [cos, sin] = [tf.ones([1, 1, 2]), tf.ones([1, 1, 2])];
+    placeKeys({ k: one(), v: one() }, { keys: one(), values: one() }, { lengths: tf.tensor1d([1], 'int32'), cos, sin });
+  }
 });
