@@ -27,7 +27,8 @@ describeGpu('benchmarks on WebGPU', () => {
 
   it('have three peers with the same losses, and count the dispatches of each', async () => {
     const work = { shape: SHAPE };
-    const steps = { peers: PEER_NAMES, repeats: 1, warmUp: 1, products: false, precision: 'f32' } as const;
+    const peers = PEER_NAMES.filter((name) => name !== 'composites'); // only on wasm
+    const steps = { peers, repeats: 1, warmUp: 1, products: false, precision: 'f32' } as const;
     const contest = { work, backend: 'webgpu', ...steps } as const;
     const outcome = await runContest(contest, surroundings);
     const { ours, tfjs, jaxjs, lossDifference, ratio } = outcome.result;
