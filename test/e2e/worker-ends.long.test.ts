@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../setup/chromium.ts';
 import { runTiny } from './tiny-demonstration.ts';
-import { answered, visit } from './visit.ts';
+import { answered, LONGEST_WAIT_MS, visit } from './visit.ts';
 
 async function endWorker(page: Page, name: RegExp): Promise<void> {
   const worker = page.workers().find((each) => name.test(each.url()));
@@ -19,6 +19,19 @@ async function endWorker(page: Page, name: RegExp): Promise<void> {
     );
   // The answer may not come any more.
   await worker.evaluate(() => setTimeout(() => (globalThis as unknown as { close: () => void }).close(), 0));
+}
+
+/** Corrections in the store of the page. */
+async function countCorrections(): Promise<number> {
+  const resultOf = <T>(request: IDBRequest<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      request.addEventListener('success', () => resolve(request.result));
+      request.addEventListener('error', () => reject(request.error ?? new Error('The store cannot be read.')));
+    });
+  const database = await resultOf(indexedDB.open('afrl-lab'));
+  const keys = await resultOf(database.transaction('judgedParts').objectStore('judgedParts').getAllKeys());
+  database.close();
+  return keys.filter((key) => Array.isArray(key) && key[1] === 'correction').length;
 }
 
 describeBrowser('a thread that ends without a word', () => {
@@ -68,6 +81,7 @@ describeBrowser('a thread that ends without a word', () => {
     await page.locator('lab-pair-table .pair').first().click();
     await page.keyboard.press('1');
     await page.getByText(/^1 (?:corrected|confirmed)$/u).waitFor();
+    await expect.poll(() => page.evaluate(countCorrections), { timeout: LONGEST_WAIT_MS }).toBe(1);
     await page.reload();
     await page.getByText(/^1 (?:corrected|confirmed)$/u).waitFor();
     expect(await page.locator('lab-notice[kind=failure]').count()).toBe(0);
