@@ -58,7 +58,7 @@ export type JudgedChange = Partial<
   >
 >;
 
-/** A change; one that depends on the record as it is kept now, whoever has changed it last, is a function of it. */
+/** A change, or a function that derives it from the stored record, because another tab may have changed that. */
 export type JudgedUpdate = JudgedChange | ((now: JudgedRecord) => JudgedChange);
 
 /** Scores of one batch of pairs, with the rows left out since the batch before. */

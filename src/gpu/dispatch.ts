@@ -78,7 +78,7 @@ export function usesKernels(): boolean {
   return usesGpuKernels() || hasWasmKernels();
 }
 
-/** Whether the lab's WebGPU backend computes, identified by its pool: some kernels and all asynchrony are only there. */
+/** Whether the lab's WebGPU backend computes, identified by its pool. Some kernels exist only there. */
 export function usesGpuKernels(): boolean {
   const pool: unknown = webGpuBackend()?.bufferManager;
   return pool instanceof BufferPool;

@@ -11,14 +11,23 @@ import { afterAttention, countTensors, FLOAT_BYTES, linearFlops, type StepCost, 
 /** Dispatches of a forward and backward pass outside the layers, per layer, and for the layer's query and key norms. */
 const LAUNCHES = { base: 23, tied: 1, layer: 42, qkNorm: 4, bias: 3, optimizer: 4 } as const;
 
-/** The cost of a training step by kernels. */
-export function countKernelStep(config: ModelConfig, shape: StepShape): StepCost {
-  const { vocabSize: V, width: C, layers: L, hidden: F } = config;
+/** What differs between kernels on WebGPU and in WebAssembly. */
+export interface KernelWay {
+  /** Launches of a forward and backward pass, and of the update. */
+  readonly launches: (config: ModelConfig) => { readonly pass: number; readonly optimizer: number };
+  readonly attentionFlops: (config: ModelConfig, shape: StepShape) => number;
+  /** Vectors of parameter size that the update reads and writes. */
+  readonly optimizerTraffic: number;
+  readonly peakFloats: (config: ModelConfig, shape: StepShape) => number;
+}
+
+/** The cost of a training step by kernels of one way. */
+export function countByKernels(config: ModelConfig, shape: StepShape, way: KernelWay): StepCost {
+  const { vocabSize: V, width: C, heads: H, headDim: D, hidden: F } = config;
   const { B, T, scoredRows: M, microBatches } = shape;
   const N = B * T;
   const P = countParameters(config);
-  const ofLayer = LAUNCHES.layer + (config.qkNorm ? LAUNCHES.qkNorm : 0) + (config.attentionBias ? LAUNCHES.bias : 0);
-  const ofPass = LAUNCHES.base + (config.tiedEmbeddings ? LAUNCHES.tied : 0) + L * ofLayer;
+  const launches = way.launches(config);
   // Gradients are summed over micro-batches tensor by tensor, and then scaled.
   const sums = microBatches - 1;
   const scaled = sums > 0 ? 1 : 0;
@@ -26,13 +35,27 @@ export function countKernelStep(config: ModelConfig, shape: StepShape): StepCost
   return {
     // Logits made in chunks are recomputed in the backward pass.
     matmulFlops: microBatches * (linearFlops(config, shape) + (M * V > MAX_LOGITS ? 2 * M * C * V : 0)),
-    attentionFlops: microBatches * attentionFlops(config, shape),
+    attentionFlops: microBatches * way.attentionFlops(config, shape),
     trafficBytes:
-      FLOAT_BYTES * (microBatches * passTraffic(config, shape) + (OPTIMIZER_TRAFFIC + 3 * sums + 2 * scaled) * P),
-    launches: microBatches * ofPass + (sums + scaled) * countTensors(config) + LAUNCHES.optimizer,
-    memoryBytes: Math.ceil(FLOAT_BYTES * peakFloats(config, shape)),
-    largestTensorBytes: FLOAT_BYTES * Math.max(P, logits, N * Math.max(F, C, config.heads * config.headDim)),
+      FLOAT_BYTES * (microBatches * passTraffic(config, shape) + (way.optimizerTraffic + 3 * sums + 2 * scaled) * P),
+    launches: microBatches * launches.pass + (sums + scaled) * countTensors(config) + launches.optimizer,
+    memoryBytes: Math.ceil(FLOAT_BYTES * way.peakFloats(config, shape)),
+    largestTensorBytes: FLOAT_BYTES * Math.max(P, logits, N * Math.max(F, C, H * D)),
   };
+}
+
+/** The cost of a training step by kernels on WebGPU. */
+export function countKernelStep(config: ModelConfig, shape: StepShape): StepCost {
+  return countByKernels(config, shape, {
+    launches: ({ layers: L, qkNorm, attentionBias, tiedEmbeddings }) => {
+      const ofLayer = LAUNCHES.layer + (qkNorm ? LAUNCHES.qkNorm : 0) + (attentionBias ? LAUNCHES.bias : 0);
+      const pass = LAUNCHES.base + (tiedEmbeddings ? LAUNCHES.tied : 0) + L * ofLayer;
+      return { pass, optimizer: LAUNCHES.optimizer };
+    },
+    attentionFlops,
+    optimizerTraffic: OPTIMIZER_TRAFFIC,
+    peakFloats,
+  });
 }
 
 /** The most logits at once (64 MiB); beyond that ops/head-log-probs.ts processes rows in chunks. */
@@ -49,7 +72,7 @@ function attentionFlops({ layers: L, heads: H, headDim: D }: ModelConfig, { B, T
 const OPTIMIZER_TRAFFIC = 10;
 
 /** Floats read and written outside products and attention in one forward and backward pass. */
-export function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): number {
+function passTraffic(config: ModelConfig, { B, T, scoredRows: M }: StepShape): number {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;
   const after = afterAttention(L, N, M);

@@ -5,7 +5,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { LabError } from '../common/errors.ts';
-import { KERNELS_BASE64 } from './wasm-binary.ts';
 
 /** The kernels, by their names in `kernels/assembly/index.ts`. */
 export type WasmKernel =
@@ -55,7 +54,7 @@ interface Emscripten {
   readonly _free: (pointer: number) => void;
 }
 
-/** The kernels of one backend, and memory of their own that grows to the largest wish so far. */
+/** The kernels of one backend, and their scratch memory, which grows to the largest request so far. */
 interface Instance {
   readonly exports: Exports;
   scratch: number;
@@ -85,8 +84,11 @@ export async function openWasmKernels(): Promise<void> {
   const backend = tf.backend();
   const { asm, wasmMemory } = (backend as BackendWasm).wasm as unknown as Emscripten;
   const memory = wasmMemory ?? asm?.memory;
-  const bytes = binaryFor(memory);
-  if (instances.has(backend) || memory === undefined || !WebAssembly.validate(bytes)) return;
+  if (instances.has(backend) || memory === undefined) return;
+  // Loaded on demand, so that a page that computes on the GPU never fetches it.
+  const { KERNELS_BASE64 } = await import('./wasm-binary.ts');
+  const bytes = binaryFor(memory, KERNELS_BASE64);
+  if (!WebAssembly.validate(bytes)) return;
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory, log: Math.log } });
   instances.set(backend, { exports: instance.exports as Exports, scratch: 0, scratchBytes: 0 });
 }
@@ -115,10 +117,10 @@ function bytesOf(text: string): number[] {
 }
 
 /** The module, importing a memory that is shared or not as the given one is; the format differs in one byte. */
-function binaryFor(memory: WebAssembly.Memory | undefined): Uint8Array<ArrayBuffer> {
-  const bytes = Uint8Array.from(atob(KERNELS_BASE64), (char) => char.charCodeAt(0));
+function binaryFor({ buffer }: WebAssembly.Memory, base64: string): Uint8Array<ArrayBuffer> {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   const at = bytes.findIndex((_, start) => MEMORY_IMPORT.every((byte, i) => bytes[start + i] === byte));
-  const isShared = typeof SharedArrayBuffer !== 'undefined' && memory?.buffer instanceof SharedArrayBuffer;
+  const isShared = typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
   bytes[at + MEMORY_IMPORT.length] = isShared ? IS_SHARED : HAS_MAXIMUM;
   return bytes;
 }

@@ -1,5 +1,5 @@
 /**
- * Faster replacements for tfjs-wasm kernels. This is the only file that depends on how tfjs-wasm stores its tensors.
+ * Faster replacements for tfjs-wasm kernels. This file and wasm-calls.ts depend on how tfjs-wasm stores its tensors.
  *
  * tfjs-wasm 4.22 passes a product to XNNPACK only if it is a single product of untransposed matrices; all others run
  * through a scalar loop, ten times slower. Its C++ side identifies a tensor by a number and reads it from an address,

@@ -5,8 +5,8 @@
  * steps of seven shapes, which held 0.87 to 1 of them.
  */
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
-import { MAX_LOGITS, passTraffic } from './kernel-steps.ts';
-import { afterAttention, countTensors, FLOAT_BYTES, linearFlops, type StepCost, type StepShape } from './step-work.ts';
+import { countByKernels, MAX_LOGITS } from './kernel-steps.ts';
+import { afterAttention, type StepCost, type StepShape } from './step-work.ts';
 
 /** Calls of a forward and backward pass outside the layers, per layer, and of the update. */
 const LAUNCHES = { base: 23, layer: 41, bias: 3, optimizer: 5 } as const;
@@ -16,25 +16,15 @@ const BLOCK = 32;
 
 /** The cost of a training step by WebAssembly kernels. */
 export function countWasmStep(config: ModelConfig, shape: StepShape): StepCost {
-  const { vocabSize: V, width: C, layers: L, heads: H, headDim: D, hidden: F } = config;
-  const { B, T, scoredRows: M, microBatches } = shape;
-  const N = B * T;
-  const P = countParameters(config);
-  const ofPass = LAUNCHES.base + L * (LAUNCHES.layer + (config.attentionBias ? LAUNCHES.bias : 0));
-  // Gradients are summed over micro-batches tensor by tensor, and then scaled.
-  const sums = microBatches - 1;
-  const scaled = sums > 0 ? 1 : 0;
-  const logits = Math.min(M * V, MAX_LOGITS);
-  return {
-    // Logits made in chunks are recomputed in the backward pass.
-    matmulFlops: microBatches * (linearFlops(config, shape) + (M * V > MAX_LOGITS ? 2 * M * C * V : 0)),
-    attentionFlops: microBatches * attentionFlops(config, shape),
-    trafficBytes:
-      FLOAT_BYTES * (microBatches * passTraffic(config, shape) + (OPTIMIZER_TRAFFIC + 3 * sums + 2 * scaled) * P),
-    launches: microBatches * ofPass + (sums + scaled) * countTensors(config) + LAUNCHES.optimizer,
-    memoryBytes: Math.ceil(FLOAT_BYTES * peakFloats(config, shape)),
-    largestTensorBytes: FLOAT_BYTES * Math.max(P, logits, N * Math.max(F, C, H * D)),
-  };
+  return countByKernels(config, shape, {
+    launches: ({ layers: L, attentionBias }) => {
+      const pass = LAUNCHES.base + L * (LAUNCHES.layer + (attentionBias ? LAUNCHES.bias : 0));
+      return { pass, optimizer: LAUNCHES.optimizer };
+    },
+    attentionFlops,
+    optimizerTraffic: OPTIMIZER_TRAFFIC,
+    peakFloats,
+  });
 }
 
 /** Two products forward, five backward, over the keys up to the last query of each block. */
@@ -44,10 +34,10 @@ function attentionFlops({ layers: L, heads: H, headDim: D }: ModelConfig, { B, T
   return L * B * H * 7 * (2 * scores * D);
 }
 
-/** AdamW copies gradients and weights, reads the gradients for their norm, updates three vectors, copies weights back. */
+/** AdamW copies gradients and weights, reads gradients for their norm, updates three vectors, and copies weights back. */
 const OPTIMIZER_TRAFFIC = 14;
 
-/** Weights, moments and the bits of what decays are always held; AdamW holds two vectors and the gradients besides. */
+/** Weights, moments and the bits of what decays are always held; AdamW also holds two vectors and the gradients. */
 function peakFloats(config: ModelConfig, { B, T, scoredRows: M, microBatches }: StepShape): number {
   const { vocabSize: V, width: C, layers: L, heads: H, kvHeads: K, headDim: D, hidden: F } = config;
   const N = B * T;

@@ -41,8 +41,7 @@ export interface Epilogue {
 
 /** `A B (+ bias) (+ residual)`, `[M,N]`. */
 export function matmulKernel(a: Matrix, b: Matrix, arrangement: Arrangement, epilogue: Epilogue = {}): tf.Tensor2D {
-  if (hasWasmKernels()) return computeOnWasm({ a, b, arrangement, ...epilogue }).product;
-  return compute(pick(a, b, arrangement), { a, b, arrangement, ...epilogue }).product;
+  return computed({ a, b, arrangement, ...epilogue }).product;
 }
 
 /**
@@ -56,8 +55,7 @@ export function gatedMatmulKernel(
   arrangement: Arrangement,
   gate: tf.Tensor2D,
 ): { readonly up: tf.Tensor2D; readonly gated: tf.Tensor2D } {
-  const given = { a, b, arrangement, gate };
-  const { product, gated } = hasWasmKernels() ? computeOnWasm(given) : compute(pick(a, b, arrangement), given);
+  const { product, gated } = computed({ a, b, arrangement, gate });
   return { up: product, gated: gated ?? product };
 }
 
@@ -131,6 +129,12 @@ interface Product extends Epilogue {
   readonly b: Matrix;
   readonly arrangement: Arrangement;
   readonly gate?: tf.Tensor2D | undefined;
+}
+
+/** By the kernel in WebAssembly, or by the fastest variant on the GPU. */
+function computed(product: Product): Computed {
+  if (hasWasmKernels()) return computeOnWasm(product);
+  return compute(pick(product.a, product.b, product.arrangement), product);
 }
 
 function compute(variant: MatmulVariant, product: Product): Computed {

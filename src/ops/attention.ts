@@ -1,7 +1,7 @@
 /**
  * Scaled dot-product attention with grouped queries (arXiv 2305.13245). Causal attention, over whole sequences or
- * packed rows, has a fused kernel (on a GPU if the head dimension is a multiple of four); attention under any mask is a composite
- * of tensor ops. This room holds the differentiable ops: each chooses between its kernel and its composite.
+ * packed rows, has a fused kernel (on a GPU if the head dimension is a multiple of four); attention under any mask is a
+ * composite of tensor ops. This room holds the differentiable ops: each chooses between its kernel and its composite.
  *
  * In the composite the H/K query heads that share a key-value head are folded into the row axis, so that keys and
  * values are not copied per query head and the product needs no broadcasting (tfjs's matMul gradient does not reduce

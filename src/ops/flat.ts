@@ -1,6 +1,6 @@
 /**
- * Many tensors as one vector, and back. With kernels both are copies of memory, which launch no kernel on a GPU. Not differentiable;
- * used on gradients and weights.
+ * Many tensors as one vector, and back. With kernels both are copies of memory, which launch no kernel on a GPU. Not
+ * differentiable; used on gradients and weights.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { allocate, copyParts, usesKernels } from '../gpu/dispatch.ts';

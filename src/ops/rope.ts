@@ -2,8 +2,8 @@
  * Rotary position embedding (arXiv 2104.09864) in Hugging Face's "rotate half" layout: dimension i rotates with i +
  * D/2.
  *
- * With kernels the op is one pass, together with the normalisation of queries and keys that precedes it in Qwen3. In the
- * composite, `rotateHalf(x) = (-x2, x1)` is a product with a constant `[D,D]` matrix of signs: one fast matmul instead
+ * With kernels the op is one pass, together with the normalisation of queries and keys that precedes it in Qwen3. In
+ * the composite, `rotateHalf(x) = (-x2, x1)` is a product with a constant `[D,D]` matrix of signs: one fast matmul instead
  * of two slices and a concat, which are slow on wasm and two more dispatches on WebGPU.
  */
 import * as tf from '@tensorflow/tfjs-core';

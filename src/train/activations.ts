@@ -1,6 +1,6 @@
 /**
- * What the modules of a model give for sequences of a batch, as the root of the mean square over its scored rows: attention and MLP
- * what they add to the residual stream, embedding, layers and final norm the stream itself.
+ * What the modules of a model give for sequences of a batch, as the root of the mean square over their scored rows:
+ * attention and MLP what they add to the residual stream, embedding, layers and final norm the stream itself.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingBatch } from '../data/batches.ts';
@@ -8,7 +8,7 @@ import { forwardObserved, type Transformer } from '../model/transformer.ts';
 import { selectRows } from '../ops/embedding.ts';
 import { dot } from '../ops/sums.ts';
 
-/** Measured on the backend, not read yet. The caller disposes `squares`. */
+/** Measured on the backend, not read yet; {@link takeActivations} reads and frees it. */
 export interface Activations {
   /** The paths of modules, as weights are named. */
   readonly modules: readonly string[];
@@ -61,9 +61,10 @@ export function measureActivations(
   return { modules, squares };
 }
 
-/** By module; null where one is not finite. */
-export async function readActivations({ modules, squares }: Activations): Promise<Record<string, number> | null> {
+/** Reads and frees what was measured: by module; null where one is not finite. */
+export async function takeActivations({ modules, squares }: Activations): Promise<Record<string, number> | null> {
   const values = await squares.data<'float32'>(); // GPU -> CPU sync
+  squares.dispose();
   if (!values.every((value) => Number.isFinite(value))) return null;
   return Object.fromEntries(modules.map((module, i) => [module, Math.sqrt(values[i] ?? NaN)]));
 }

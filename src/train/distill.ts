@@ -18,11 +18,12 @@ import { measureVariants } from '../gpu/dispatch.ts';
 import { generateAll } from '../infer/generate.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
+import { squaredNorms } from '../ops/sums.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import { distillLoss, type DistillRows } from './distill-loss.ts';
-import { measureActivations, readActivations } from './activations.ts';
+import { measureActivations, takeActivations } from './activations.ts';
 import {
   combineGradients,
   disposeGradients,
@@ -30,7 +31,6 @@ import {
   lossGradients,
   type LossPass,
   normsByWeight,
-  squaredNorms,
 } from './gradients.ts';
 import type { TokenCounts } from './grpo-telemetry.ts';
 import { scoredLogits } from './policy-batch.ts';
@@ -64,7 +64,7 @@ export interface DistillLogEntry {
   readonly gradNorm: number | null;
   /** The same of each weight by its name; their squares sum to that of the global norm. */
   readonly gradNorms: Readonly<Record<string, number>> | null;
-  /** What each module gave in the first pass of L_distill, by the weights before the update; null if not finite. */
+  /** What each module gave in sequences of L_distill, by the weights before the update; null if not finite. */
   readonly activations: Readonly<Record<string, number>> | null;
   /** In mixed precision, after the update. */
   readonly lossScale?: LossScale | undefined;
@@ -146,7 +146,7 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
       const isLast = step + 1 === config.steps;
       const isEvaluated = isLast || (step + 1) % config.evaluateEvery === 0;
       const isLogged = isEvaluated || (step + 1) % config.logEvery === 0 || run.isLogWanted?.(step + 1) === true;
-      const squares = isLogged ? squaredNorms(gradients) : undefined;
+      const squares = isLogged ? squaredNorms(Object.values(gradients)) : undefined;
       const activations = isLogged
         ? measureActivations(model, makeTrainingBatch(batch.slice(0, config.sequencesPerPass)))
         : undefined;
@@ -172,8 +172,7 @@ export async function trainDistill(config: DistillConfig, run: DistillRun): Prom
         }
         const gradNorms = normsByWeight(model.weights.keys(), await squares.data<'float32'>(), norm);
         squares.dispose();
-        const given = activations === undefined ? null : await readActivations(activations);
-        activations?.squares.dispose();
+        const given = activations === undefined ? null : await takeActivations(activations);
         const norms = { gradNorm: Number.isFinite(norm) ? norm : null, gradNorms, activations: given };
         const progress = { ...norms, learningRate, tokens };
         const scale = lossScale === undefined ? {} : { lossScale };

@@ -3,7 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Weights } from '../model/weights.ts';
-import { dot, squaredNorms as squaredNormsOf } from '../ops/sums.ts';
+import { dot } from '../ops/sums.ts';
 
 /** One forward pass: a term of the loss, and values measured beside it that are not differentiated. */
 export interface LossPass {
@@ -127,15 +127,10 @@ function times(gradient: tf.Tensor, factor: number): tf.Tensor {
   return factor === 1 ? gradient.clone() : tf.mul(gradient, factor);
 }
 
-/** The squared norms of gradients, one for each, in their order: `[W]`. The caller disposes it. */
-export function squaredNorms(gradients: tf.NamedTensorMap): tf.Tensor1D {
-  return squaredNormsOf(Object.values(gradients));
-}
-
 /**
  * The gradient norm of each weight, by name, before clipping.
  *
- * @param squares - of {@link squaredNorms}, of the scaled loss in mixed precision
+ * @param squares - of `squaredNorms` of ops/sums.ts, of the scaled loss in mixed precision
  * @param norm - the global norm of the unscaled loss, which the squares are measured by
  * @returns null where the gradient is not finite
  */

@@ -16,19 +16,12 @@ import { BatchOrder, makeTrainingBatch, type Example, type TrainingBatch } from 
 import { measureVariants } from '../gpu/dispatch.ts';
 import { forwardAt, nextLogProbs, type Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
-import { sumAll } from '../ops/sums.ts';
+import { squaredNorms, sumAll } from '../ops/sums.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt } from '../optim/schedule.ts';
-import { measureActivations, readActivations } from './activations.ts';
-import {
-  combineGradients,
-  disposeGradients,
-  type LossPass,
-  normsByWeight,
-  pacedGradients,
-  squaredNorms,
-} from './gradients.ts';
+import { measureActivations, takeActivations } from './activations.ts';
+import { combineGradients, disposeGradients, type LossPass, normsByWeight, pacedGradients } from './gradients.ts';
 
 /** All that is needed to resume a run. The data order follows from the step and the seed. */
 export interface SftState {
@@ -52,7 +45,7 @@ export interface SftLogEntry {
   readonly gradNorm: number | null;
   /** The same of each weight by its name; their squares sum to that of the global norm. */
   readonly gradNorms: Readonly<Record<string, number>> | null;
-  /** What each module gave for a batch of the update, by the weights before it (activations.ts); null if not finite. */
+  /** What each module gave in sequences of the update, by the weights before it (activations.ts); null if not finite. */
   readonly activations: Readonly<Record<string, number>> | null;
   /** In mixed precision, after the update. */
   readonly lossScale?: LossScale | undefined;
@@ -127,7 +120,7 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
       const isLast = step + 1 === config.steps;
       const isEvaluated = isLast || (step + 1) % config.evaluateEvery === 0;
       const isLogged = isEvaluated || (step + 1) % config.logEvery === 0 || run.isLogWanted?.(step + 1) === true;
-      const squares = isLogged ? squaredNorms(gradients) : undefined;
+      const squares = isLogged ? squaredNorms(Object.values(gradients)) : undefined;
       const [first] = batches;
       const activations = isLogged && first !== undefined ? measureActivations(model, first) : undefined;
       const gradNorm = optimizer.apply(gradients, learningRate);
@@ -142,8 +135,7 @@ export async function trainSft(config: SftConfig, run: SftRun): Promise<void> {
         if (!isTrainable(lossNats, norm, lossScale)) throw notFinite(step, lossNats, norm);
         const gradNorms = normsByWeight(model.weights.keys(), await squares.data<'float32'>(), norm);
         squares.dispose();
-        const given = activations === undefined ? null : await readActivations(activations);
-        activations?.squares.dispose();
+        const given = activations === undefined ? null : await takeActivations(activations);
         const norms = { gradNorm: Number.isFinite(norm) ? norm : null, gradNorms, activations: given };
         const progress = { ...norms, learningRate, tokens };
         run.onLog?.({ step, lossNats, ...progress, ...(lossScale === undefined ? {} : { lossScale }) });

@@ -49,7 +49,7 @@ export interface PeerResult {
   readonly dispatches: number | null;
   /** In WebAssembly, calls of tfjs's and the lab's kernels in a step, without those that only rename a tensor. */
   readonly kernelCalls: number | null;
-  /** In WebAssembly, threads that compute. */
+  /** Of the lab in WebAssembly: its kernels compute on the thread that calls them. */
   readonly threads: number | null;
   /** The peak of GPU buffer bytes; in WebAssembly, of the bytes of its tensors within a step. */
   readonly peakBytes: number | null;
@@ -264,7 +264,7 @@ function compareLosses(runs: readonly PeerRun[]): number {
 
 function resultOf(
   { B, T }: Work,
-  { stepsMs, stepsCpuMs, dispatches, peakBytes }: PeerRun,
+  { peer, stepsMs, stepsCpuMs, dispatches, peakBytes }: PeerRun,
   onWasm: boolean,
 ): PeerResult {
   const stepMs = median(stepsMs);
@@ -272,7 +272,7 @@ function resultOf(
     tokensPerSec: rounded((1000 * B * T) / stepMs, 1),
     dispatches,
     kernelCalls: onWasm ? dispatches : null,
-    threads: onWasm ? 1 : null,
+    threads: onWasm && peer.name === 'ours' ? 1 : null,
     peakBytes,
     stepMs: rounded(stepMs, 2),
     leastStepMs: rounded(Math.min(...stepsMs), 2),

@@ -13,11 +13,6 @@ export class DataLedger {
   readonly stop: () => void;
   #liveBytes = 0;
 
-  /** Counts the peak from now on. */
-  resetPeak(): void {
-    this.peakBytes = this.#liveBytes;
-  }
-
   constructor() {
     const backend = tf.backend() as unknown as { write: Write; disposeData: DisposeData };
     const sizes = new Map<object, number>();
@@ -43,5 +38,10 @@ export class DataLedger {
       backend.write = write;
       backend.disposeData = disposeData;
     };
+  }
+
+  /** Counts the peak from now on. */
+  resetPeak(): void {
+    this.peakBytes = this.#liveBytes;
   }
 }

@@ -4,7 +4,7 @@ export { attentionBackward, attentionForward, attentionScratch } from './attenti
 export { attendToSlots } from './cached-attention';
 export { placeKeys, rotateAfter, rotateBackward, rotateForward } from './heads';
 export { productScratch } from './product';
-export { matmul } from './products';
+export { matmul } from './matmul';
 export {
   columnSums,
   copyParts,

@@ -167,8 +167,8 @@ export class FileRules {
   }
 
   /**
-   * Keeps rules with the file, unless another tab has changed them: whoever changed them here has not seen those. A model
-   * made of the rules before is dropped, so that none scores by old rules.
+   * Stores rules with the file. The change is refused if another tab has changed them, because the person has not seen
+   * those. A model made of the rules before is dropped, so that none scores by old rules.
    */
   async #keep(open: OpenFile, rules: KeptRules | null, isUndone = false): Promise<void> {
     const before = rulesIn(open.record);

@@ -1,7 +1,7 @@
 /** Commands killed at their writes, at a small count; `npm run crash` kills more of them. */
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/common/rng.ts';
-import { crash, type CrashCounts, NO_COUNTS, referenceOf } from './crash.ts';
+import { addCounts, crash, NO_COUNTS, referenceOf } from './crash.ts';
 import { NODE_SCENARIOS } from './scenarios.ts';
 
 /** The scenarios with most files, and cheap ones; each is killed this often, twelve times in all. */
@@ -19,7 +19,7 @@ describe.each(Object.entries(KILLED))('lab %s', (name, times) => {
     // A kill that comes too late finds the command done.
     for (let round = 0; sum.kills < times && round < MOST_ROUNDS; round++) {
       const counts = await crash(scenario, reference, times - sum.kills, rng, (problem) => problems.push(problem));
-      for (const key of Object.keys(counts) as (keyof CrashCounts)[]) sum[key] += counts[key];
+      addCounts(sum, counts);
     }
     expect(problems).toEqual([]);
     expect(sum).toEqual({ ...NO_COUNTS, kills: times });

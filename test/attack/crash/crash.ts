@@ -36,6 +36,11 @@ export const NO_COUNTS: CrashCounts = {
   stuck: 0,
 };
 
+/** Adds counts to others, in place. */
+export function addCounts(sum: CrashCounts, more: CrashCounts): void {
+  for (const key of Object.keys(more) as (keyof CrashCounts)[]) sum[key] += more[key];
+}
+
 /** What a command does if nothing kills it. */
 export interface Reference {
   readonly writes: number;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { hashHex, Rng } from '../../../src/common/rng.ts';
-import { crash, type CrashCounts, NO_COUNTS, type Reference, referenceOf } from './crash.ts';
+import { addCounts, crash, type CrashCounts, NO_COUNTS, type Reference, referenceOf } from './crash.ts';
 import { crashPage, type PageReference, pageReferenceOf, servePage } from './crash-page.ts';
 import { fileKilledOften, PAGE_SCENARIOS } from './page-scenarios.ts';
 import { NODE_SCENARIOS } from './scenarios.ts';
@@ -94,7 +94,7 @@ while (sum('kills') < kills) {
   const [name, crashOnce] = round;
   const got = await crashOnce(inOneRun || 1 + rng.int(3), rng);
   const counts = (state.by[name] ??= { ...NO_COUNTS });
-  for (const key of Object.keys(got) as (keyof CrashCounts)[]) counts[key] += got[key];
+  addCounts(counts, got);
   state.next += 1;
   writeFileSync(statePath, JSON.stringify(state));
   without = got.kills === 0 ? without + 1 : 0;

@@ -7,7 +7,7 @@ import { SftConfigSchema } from '../../../src/config/sft-config.ts';
 import { type Example, makeTrainingBatch } from '../../../src/data/batches.ts';
 import type { Transformer } from '../../../src/model/transformer.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../../src/model/weights.ts';
-import { measureActivations, readActivations } from '../../../src/train/activations.ts';
+import { measureActivations, takeActivations } from '../../../src/train/activations.ts';
 import { trainSft, type SftLogEntry } from '../../../src/train/sft.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
@@ -29,8 +29,7 @@ function modelWith(change: (name: string) => 'zero' | undefined = () => undefine
 
 async function given(model: Transformer, examples: readonly Example[]): Promise<Record<string, number>> {
   const measured = measureActivations(model, makeTrainingBatch(examples), examples.length);
-  const read = await readActivations(measured);
-  measured.squares.dispose();
+  const read = await takeActivations(measured);
   if (read === null) throw new Error('not finite');
   return read;
 }

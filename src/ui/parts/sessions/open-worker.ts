@@ -104,7 +104,8 @@ export function openWorker<Api extends object>(
         );
         if (idleMs !== undefined) close();
       });
-      // A thread that has sent anything holds its lock (workers/serve.ts sends nothing else first). If it ends without an error, its calls would wait for ever.
+      // A thread that has sent anything holds its lock, because workers/serve.ts sends nothing before. If it ended
+      // without an error, its calls would wait for ever.
       const watch = async (): Promise<void> => {
         await untilReleased(lockName);
         if (thread?.worker !== worker) return;
