@@ -5,7 +5,6 @@
 import { throwIfAborted } from '../common/errors.ts';
 import { type DecodingKind, defaultDecoding } from '../config/decoding.ts';
 import { yieldToMessages } from '../common/yield.ts';
-import { TokenStream } from '../data/tokenizer/token-stream.ts';
 import type { EvidenceSpan, LabelEvent, ScoringEvent, StepEvent } from '../protocol/scoring.ts';
 import { locateEvidence } from '../relevance/rules/evidence-places.ts';
 import type { Pair } from '../relevance/pair/pair.ts';
@@ -20,9 +19,6 @@ import type { LabModel } from './lab-model.ts';
 import { checkSampler, GREEDY, type SamplerConfig } from './sampler.ts';
 import { labelScore } from './score.ts';
 import { encodeFor } from './score-pairs.ts';
-
-/** The maximum length of a completion. */
-const MAX_COMPLETION_TOKENS = 64;
 
 /** How to answer. */
 export interface AnswerOptions {
@@ -57,7 +53,7 @@ export async function answerPair(model: LabModel, pair: Pair, options: AnswerOpt
   const startMs = performance.now();
   await model.vectors?.read?.([pair]);
   const { ids, cutFields } = encodeFor(model, pair);
-  const room = Math.min(MAX_COMPLETION_TOKENS, transformer.config.maxPositions - ids.length + 1);
+  const room = Math.min(tokenizer.longestCompletion, transformer.config.maxPositions - ids.length + 1);
   const decoding = Decoding.start(transformer, [ids], reason ? room : 0);
   try {
     const answer = labelScore(await decoding.nextLogits(), tokenizer.labelIds(prompt.scaleSize), 'the pair');
@@ -98,7 +94,7 @@ async function streamReasoning(
   const checker = new PairChecker(model, pair);
   const startMs = performance.now();
   const eosId = tokenizer.idOf(EOS);
-  const stream = new TokenStream(tokenizer);
+  const stream = tokenizer.stream();
   const parser = new TraceParser(prompt.scaleSize);
   let tokens = 0;
   let restated: number | null = null;

@@ -8,7 +8,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DecodingKind } from '../config/decoding.ts';
 import { LabError } from '../common/errors.ts';
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import {
   forwardObserved,
   logits,
@@ -192,7 +192,7 @@ interface PromptWord {
 }
 
 /** The words of a prompt: a word begins after a special token or with a space. */
-function wordsOf(tokenizer: LabTokenizer, prompt: Int32Array): PromptWord[] {
+function wordsOf(tokenizer: ModelTokenizer, prompt: Int32Array): PromptWord[] {
   const words: { field: PromptField | null; isSpecial: boolean; ids: number[] }[] = [];
   let field: PromptField | null = null;
   for (const id of prompt) {

@@ -17,7 +17,9 @@ import * as v from 'valibot';
 import { fromHuggingFaceConfig, type ModelConfig } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
 import { LabError } from '../common/errors.ts';
-import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
+import { readTokenizer } from '../data/tokenizer/read-tokenizer.ts';
+import { wordingSchema } from '../data/tokenizer/worded-tokenizer.ts';
 import type { Transformer } from '../model/transformer.ts';
 import {
   checkStoredWeights,
@@ -76,6 +78,9 @@ export const LabFileSchema = v.strictObject({
   /** Whether titles are read for facts that fields leave out, as the rules expect. */
   readsTitles: v.optional(v.boolean(), false),
   examples: v.array(ExampleSchema),
+  /** How a vocabulary that the lab did not train writes what it has no tokens for; kept here, because other programs
+   *  refuse a `tokenizer.json` with more than they know. */
+  wording: v.optional(wordingSchema),
 });
 export type LabFile = v.InferOutput<typeof LabFileSchema>;
 
@@ -91,7 +96,7 @@ export interface ReadModel extends ModelFacts {
 /** A model on the current backend. */
 export interface LabModel extends Rules {
   readonly transformer: Transformer;
-  readonly tokenizer: LabTokenizer;
+  readonly tokenizer: ModelTokenizer;
   readonly prompt: PromptConfig;
   readonly scale: LabelScale;
   /** Further scales that it can answer on: {@link onScale}. */
@@ -132,8 +137,8 @@ export function toBackend({ config, stored, ...rest }: ReadModel, precision?: Pr
  */
 export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): ReadModel {
   const config = fromHuggingFaceConfig(readModelJson(files, 'config.json'));
-  const tokenizer = LabTokenizer.fromJson(readModelJson(files, 'tokenizer.json'));
   const lab = parseConfig('lab.json', LabFileSchema, readModelJson(files, 'lab.json'));
+  const tokenizer = tokenizerOfLab(files, lab);
   const card = parseConfig('card.json', ModelCardSchema, readModelJson(files, 'card.json'));
   const rules = rulesOfLab(lab);
   const scale = makeScale(lab.scale.names, lab.scale.rubric);
@@ -152,6 +157,15 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
     card,
     vectors: vectorsOf(lab, files.get(VECTORS_FILE)),
   };
+}
+
+/** The tokenizer of a model, with its wording. @throws {LabError} `bad-config`, `bad-tokenizer` */
+export function tokenizerOfLab(
+  files: ReadonlyMap<ModelFileName, Uint8Array>,
+  { wording }: Pick<LabFile, 'wording'>,
+): ModelTokenizer {
+  const json = readModelJson(files, 'tokenizer.json');
+  return readTokenizer(wording === undefined || typeof json !== 'object' ? json : { ...json, wording });
 }
 
 /** The rules that a model has learned; none for labels alone. @throws {LabError} `bad-instruction` */
@@ -240,7 +254,7 @@ export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
 
 function checkConsistency(
   config: ModelConfig,
-  tokenizer: LabTokenizer,
+  tokenizer: ModelTokenizer,
   lab: LabFile,
   instruction: Rules['instruction'],
 ): void {

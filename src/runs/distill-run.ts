@@ -6,7 +6,7 @@ import { LabError } from '../common/errors.ts';
 import { Rng } from '../common/rng.ts';
 import { type DistillConfig, needsTeacherLogits } from '../config/distill-config.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { disposeWeights, initialWeights, loadWeights, readWeights, type TensorData } from '../model/weights.ts';
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
@@ -24,7 +24,7 @@ import { heldOutOf } from './grpo-measure.ts';
 export interface TrainedStudent {
   readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, TensorData>;
-  readonly tokenizer: LabTokenizer;
+  readonly tokenizer: ModelTokenizer;
 }
 
 /** A run between two updates. */

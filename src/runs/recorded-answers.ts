@@ -5,7 +5,7 @@
  * that apply. Where several cited rules lead to that label, the expert's own is taken if it is among them, else the
  * first.
  */
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import {
   MAX_RECORDED_PAIRS,
   MAX_RECORDED_TEXT,
@@ -41,7 +41,7 @@ export function recordedPairs({ instruction }: Rules, expert: readonly ExpertPai
 /** What a policy answered, from an evaluation of these pairs with completions. */
 export function policyAnswers(
   { instruction, tailRules }: Rules,
-  tokenizer: LabTokenizer,
+  tokenizer: ModelTokenizer,
   expert: readonly ExpertPair[],
   { scores, completions }: Evaluation['answers'],
 ): PolicyAnswers {
@@ -67,7 +67,7 @@ export function policyAnswers(
  */
 export function recordedCompletions(
   { instruction, tailRules }: Rules,
-  tokenizer: LabTokenizer,
+  tokenizer: ModelTokenizer,
   expert: readonly ExpertPair[],
   { scores, completions }: Evaluation['answers'],
 ): RunCompletions['answers'] {

@@ -5,7 +5,8 @@
 import * as v from 'valibot';
 import { parseConfig } from '../config/parse.ts';
 import { type KeptQueries, KeptQueriesSchema } from '../data/trained-queries.ts';
-import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
+import { readTokenizer } from '../data/tokenizer/read-tokenizer.ts';
 import { parseSftExperiment, type SftExperiment } from '../protocol/sft-experiment.ts';
 import type { SftState } from '../train/sft.ts';
 import { KeptStartSchema, keptStart, type SftStart, startKept } from './sft-start.ts';
@@ -51,7 +52,7 @@ const MetadataSchema = v.strictObject({
 export interface SftCheckpoint {
   readonly experiment: SftExperiment;
   /** Saved with the weights, because another tokenizer would change the meaning of every weight. */
-  readonly tokenizer: LabTokenizer;
+  readonly tokenizer: ModelTokenizer;
   /** The version of the training data. */
   readonly dataHash: string;
   /** Training pairs; null in old checkpoints. */
@@ -108,7 +109,7 @@ export function readSftCheckpoint(bytes: Uint8Array): SftCheckpoint {
   const { step, tokens } = run;
   const experiment = parseSftExperiment('The checkpoint, its settings', run.experiment);
   checkStep(step, experiment.sft.steps);
-  const tokenizer = LabTokenizer.fromJson(run.tokenizer);
+  const tokenizer = readTokenizer(run.tokenizer);
   return {
     experiment,
     tokenizer,

@@ -12,6 +12,7 @@ import { type KeptQueries, keepQueries } from '../data/trained-queries.ts';
 import { trainBpe } from '../data/tokenizer/bpe-trainer.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import { randomSplits } from '../data/tokenizer/subword-splits.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
 import type { FileData, SftExperiment, WorldData } from '../protocol/sft-experiment.ts';
 import { instructionHash } from '../relevance/rules/instruction.ts';
@@ -47,7 +48,7 @@ export interface PreparedSft {
   readonly rules: Rules;
   /** How many training pairs of a file its own rules explain. */
   readonly traces: SynthesisCounts | undefined;
-  readonly tokenizer: LabTokenizer;
+  readonly tokenizer: ModelTokenizer;
   readonly model: ModelConfig;
   /** The model that the run continues; with its weights where the run begins. */
   readonly start: SftStart | WeighedStart | undefined;
@@ -73,7 +74,7 @@ export type PrepareStage = 'world' | 'file' | 'tokenizer' | 'examples';
 export interface PrepareOptions {
   /** The run to resume: its tokenizer is used, and its data must be unchanged. */
   readonly saved?:
-    { readonly tokenizer: LabTokenizer; readonly dataHash: string; readonly start?: SftStart | undefined } | undefined;
+    { readonly tokenizer: ModelTokenizer; readonly dataHash: string; readonly start?: SftStart | undefined } | undefined;
   /** The model that a new run continues. */
   readonly start?: WeighedStart | undefined;
   /** Finds an imported data set; required by runs on a file. */
@@ -89,7 +90,7 @@ const PAIRS_PER_TURN = 500;
 /** The pairs of a run before tokenization. */
 interface LoadedData extends Pick<PreparedSft, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev' | 'queries'> {
   readonly train: () => Iterable<ExpertPair>;
-  readonly makeTokenizer: (vocabSize: number) => LabTokenizer;
+  readonly makeTokenizer: (vocabSize: number) => ModelTokenizer;
 }
 
 /**
@@ -225,7 +226,7 @@ function withLonePairs(pairs: readonly JudgedPair[]): JudgedPair[] {
 }
 
 /** A tokenizer from the texts of judged pairs, sampled evenly if there are many. */
-function trainPairTokenizer(experts: readonly ExpertPair[], prompt: PromptConfig, vocabSize: number): LabTokenizer {
+function trainPairTokenizer(experts: readonly ExpertPair[], prompt: PromptConfig, vocabSize: number): ModelTokenizer {
   const every = Math.ceil(experts.length / TOKENIZER_PAIRS);
   const texts = function* (): Generator<string> {
     for (let i = 0; i < experts.length; i += every) {
@@ -250,7 +251,7 @@ export function trainWorldTokenizer(
   world: RuleWorld,
   { prompt }: Pick<SftExperiment, 'prompt'>,
   vocabSize: number,
-): LabTokenizer {
+): ModelTokenizer {
   const queries = Math.min(TOKENIZER_QUERIES, world.queryCount('train'));
   const texts = function* (): Generator<string> {
     for (const pair of world.pairs('train', 0, queries)) {

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { type ModelConfig, ModelConfigSchema } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import {
   type LabFile,
   LabFileSchema,
@@ -29,7 +29,7 @@ import { checkWeightsHash, hashWeights } from './weights-hash.ts';
 /** A start without its weights. */
 export interface SftStart {
   readonly config: ModelConfig;
-  readonly tokenizer: LabTokenizer;
+  readonly tokenizer: ModelTokenizer;
   readonly lab: LabFile;
   readonly card: ModelCard;
   readonly vectors: ModelVectors | undefined;
@@ -61,7 +61,7 @@ export function keptStart({ config, lab, card }: SftStart): KeptStart {
 }
 
 /** A start from what a checkpoint keeps. @param vectors - the bytes of their file */
-export function startKept(kept: KeptStart, tokenizer: LabTokenizer, vectors: Uint8Array | undefined): SftStart {
+export function startKept(kept: KeptStart, tokenizer: ModelTokenizer, vectors: Uint8Array | undefined): SftStart {
   return { ...kept, tokenizer, vectors: vectorsOf(kept.lab, vectors) };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The events that a branch sends to the page, made from the records of its run.
  */
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import type { CompletionSample, GrpoEventOf, MeasuredPoint, RuleInfo, SampledGroup } from '../protocol/grpo.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
 import type { GrpoStep, KeptCompletion, KeptGroup } from '../train/grpo-telemetry.ts';
@@ -68,7 +68,7 @@ export function sampledGroups({ tokenizer, prompts }: RlTask, groups: readonly K
   });
 }
 
-function completionSample(tokenizer: LabTokenizer, completion: KeptCompletion): CompletionSample {
+function completionSample(tokenizer: ModelTokenizer, completion: KeptCompletion): CompletionSample {
   const { ids, reward, advantages, ratios } = completion;
   const { kind, total, rejected = null, label, reasoning } = reward;
   return {

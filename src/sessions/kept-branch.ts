@@ -8,7 +8,7 @@ import { readSafetensors } from '../checkpoint/safetensors.ts';
 import { LabError } from '../common/errors.ts';
 import { fromHuggingFaceConfig } from '../config/model-config.ts';
 import { parseConfig } from '../config/parse.ts';
-import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import { readTokenizer } from '../data/tokenizer/read-tokenizer.ts';
 import { LabFileSchema } from '../infer/lab-model.ts';
 import { ModelCardSchema } from '../infer/model-card.ts';
 import { type BranchEvent, BranchEventSchema } from '../protocol/grpo.ts';
@@ -78,7 +78,7 @@ export function branchModelFiles(bytes: Uint8Array, createdAt: number): ModelFil
     config: fromHuggingFaceConfig(start.config),
     weights: state.weights,
     dtype,
-    tokenizer: LabTokenizer.fromJson(start.tokenizer),
+    tokenizer: readTokenizer(start.tokenizer),
     vectors,
     lab: parseConfig('The lab.json of the start', LabFileSchema, start.lab),
     card: {

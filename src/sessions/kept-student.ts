@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { readSafetensors } from '../checkpoint/safetensors.ts';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
-import { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import { readTokenizer } from '../data/tokenizer/read-tokenizer.ts';
 import { LabFileSchema } from '../infer/lab-model.ts';
 import { ModelCardSchema } from '../infer/model-card.ts';
 import { makeStudentCard } from '../runs/models/distill-card.ts';
@@ -85,7 +85,7 @@ export function studentModelFiles(bytes: Uint8Array, createdAt: number): ModelFi
     config: student,
     weights: state.weights,
     dtype,
-    tokenizer: LabTokenizer.fromJson(teacher.tokenizer),
+    tokenizer: readTokenizer(teacher.tokenizer),
     vectors: vectorsOfRun(bytes),
     lab: parseConfig('The lab.json of the teacher', LabFileSchema, teacher.lab),
     card: { ...card, training: { ...card.training, steps: state.step }, limits },

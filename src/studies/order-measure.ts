@@ -4,8 +4,7 @@
  * at the position of its label or, if there is no label, after the whole completion. `answered` counts the former.
  */
 import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
-import { TokenStream } from '../data/tokenizer/token-stream.ts';
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import { generateAll } from '../infer/generate.ts';
 import { promptRoom } from '../infer/lab-model.ts';
 import { scorePrompts } from '../infer/score.ts';
@@ -122,13 +121,13 @@ export async function timeToLabel(
 
 /** The index of the label token; undefined if there is none at its position. */
 function labelPlace(
-  tokenizer: LabTokenizer,
+  tokenizer: ModelTokenizer,
   ids: readonly number[],
   scaleSize: number,
   order: CompletionOrder,
 ): number | undefined {
   const parser = new TraceParser(scaleSize, order);
-  const stream = new TokenStream(tokenizer);
+  const stream = tokenizer.stream();
   for (const [place, id] of ids.entries()) {
     for (const segment of stream.push(id)) if (parser.push(segment)?.kind === 'label') return place;
   }

@@ -5,7 +5,7 @@
  * label can be right for wrong reasons.
  */
 import { hash32 } from '../common/rng.ts';
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import { type Completion, generateAll } from '../infer/generate.ts';
 import type { Transformer } from '../model/transformer.ts';
 import type { TextFolding } from '../relevance/pair/folding.ts';
@@ -57,7 +57,7 @@ export interface AttemptOptions {
  */
 export async function attemptAll(
   model: Transformer,
-  tokenizer: LabTokenizer,
+  tokenizer: ModelTokenizer,
   tasks: readonly Task[],
   { samples = 8, scaleSize, folding, seed = 1, maxTokens = 48, batchSize = 64, signal, onProgress }: AttemptOptions,
 ): Promise<Attempt[][]> {

@@ -9,7 +9,7 @@
  * that step; the rest (restated label, end token, an unfinished step, anything after a grammar error) belongs to no
  * step.
  */
-import { type TokenSource, TokenStream } from '../data/tokenizer/token-stream.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import { type ParsedTrace, TraceParser } from '../relevance/trace/trace.ts';
 
 /** The tokens from `start` up to, but not including, `end`. */
@@ -26,9 +26,13 @@ export interface ReadCompletion {
 }
 
 /** Reads the tokens of a completion; never throws, whatever a model writes. */
-export function readCompletion(source: TokenSource, ids: readonly number[], scaleSize: number): ReadCompletion {
+export function readCompletion(
+  source: Pick<ModelTokenizer, 'stream'>,
+  ids: readonly number[],
+  scaleSize: number,
+): ReadCompletion {
   const parser = new TraceParser(scaleSize);
-  const stream = new TokenStream(source);
+  const stream = source.stream();
   const steps: TokenSpan[] = [];
   let start = 1;
   for (const [position, id] of ids.entries()) {

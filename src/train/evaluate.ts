@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { makeTrainingBatch, type Example } from '../data/batches.ts';
 import { encodePrompt } from '../data/tokenizer/encode-prompt.ts';
 import type { WordSplitter } from '../data/tokenizer/subword-splits.ts';
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import type { DecodingKind } from '../config/decoding.ts';
 import { type Completion, generateAll } from '../infer/generate.ts';
 import type { CompletionAutomaton } from '../infer/held/completion-automaton.ts';
@@ -56,7 +56,7 @@ export interface ExpertPair {
 /** A model together with the rules that its completions refer to. */
 export interface Evaluated extends Rules {
   readonly transformer: Transformer;
-  readonly tokenizer: LabTokenizer;
+  readonly tokenizer: ModelTokenizer;
   readonly prompt: PromptConfig;
 }
 
@@ -120,7 +120,7 @@ export interface EvaluateOptions {
  * @param order - of the completion; parts that it has no place for are left out
  */
 export function encodeFitting(
-  tokenizer: LabTokenizer,
+  tokenizer: ModelTokenizer,
   prompt: PromptConfig,
   { pair, trace, isLabelAlone = false }: ExpertPair,
   {

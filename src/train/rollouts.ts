@@ -8,7 +8,7 @@ import { LabError } from '../common/errors.ts';
 import { hash32, Rng } from '../common/rng.ts';
 import type { GrpoConfig } from '../config/grpo-config.ts';
 import { BatchOrder, type Example } from '../data/batches.ts';
-import type { LabTokenizer } from '../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import { type Completion, generateAll } from '../infer/generate.ts';
 import type { CompletionAutomaton } from '../infer/held/completion-automaton.ts';
 import type { CompletionHolder } from '../infer/held/completion-holder.ts';
@@ -38,7 +38,7 @@ export interface RlPrompt {
 
 /** The meaning of completions and their reward. */
 export interface RlTask {
-  readonly tokenizer: LabTokenizer;
+  readonly tokenizer: ModelTokenizer;
   readonly instruction: Instruction;
   /** How evidence is matched in pairs. */
   readonly folding: TextFolding;

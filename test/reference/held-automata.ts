@@ -22,7 +22,7 @@ const TRIE = byteTrie(HELD_TOKENIZER);
 
 /** An automaton over {@link HELD_TOKENIZER}. */
 export function automatonOf(instruction: Instruction, texts: EvidenceTexts): CompletionAutomaton {
-  return new CompletionAutomaton(instruction, { idOf: (token) => HELD_TOKENIZER.idOf(token) }, TRIE, texts);
+  return new CompletionAutomaton(instruction, HELD_TOKENIZER, TRIE, texts);
 }
 
 /** The automata of grounded completions for some pairs, of an instruction of three rules on four labels. */

@@ -15,7 +15,7 @@ import {
   type PromptField,
 } from '../../relevance/prompt/prompt.ts';
 import type { WordSplitter } from './subword-splits.ts';
-import type { LabTokenizer } from './tokenizer.ts';
+import type { ModelTokenizer } from './model-tokenizer.ts';
 
 /** An encoded prompt. */
 export interface EncodedPrompt {
@@ -37,7 +37,7 @@ const MAX_CHARACTERS_PER_TOKEN = 16;
  * @throws {LabError} `bad-config` if not even one character per field fits.
  */
 export function encodePrompt(
-  tokenizer: LabTokenizer,
+  tokenizer: ModelTokenizer,
   pair: Pair,
   config: PromptConfig,
   maxTokens: number,

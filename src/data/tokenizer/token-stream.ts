@@ -13,7 +13,7 @@ export interface TokenSource {
   tokenOf(id: number): Token;
 }
 
-/** An incremental decoding. Joined, its pieces of text equal those of `LabTokenizer.decode`. */
+/** An incremental decoding of a vocabulary with a token for each element of the structure. */
 export class TokenStream {
   readonly #source: TokenSource;
   // A byte order mark is an ordinary character here, but TextDecoder drops it by default.

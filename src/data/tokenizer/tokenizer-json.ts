@@ -9,7 +9,7 @@ import { LabError } from '../../common/errors.ts';
 import { BYTE_ALPHABET, fromByteCharacters } from './byte-level.ts';
 
 // A custom record check, because valibot's `record` drops keys such as "constructor", which are ordinary words here.
-const vocabSchema = v.custom<Readonly<Record<string, number>>>(
+export const vocabSchema = v.custom<Readonly<Record<string, number>>>(
   (value) => typeof value === 'object' && value !== null && Object.values(value).every((id) => Number.isInteger(id)),
   'Expected an object from tokens to whole numbers',
 );

@@ -16,6 +16,7 @@ import { hashHex } from '../../common/rng.ts';
 import type { Segment } from '../../relevance/trace/segments.ts';
 import { labelToken, NO_MEANING, NO_STANDING, specialTokens } from '../../relevance/pair/vocabulary.ts';
 import { fromByteCharacters, preTokens } from './byte-level.ts';
+import { joinTexts, type ModelTokenizer, type SegmentStream } from './model-tokenizer.ts';
 import type { WordSplitter } from './subword-splits.ts';
 import { TokenStream, type Token } from './token-stream.ts';
 import {
@@ -34,11 +35,12 @@ const MAX_CACHED_LENGTH = 48;
 const UNUSED = '<|unused|>';
 
 /** The tokenizer of a lab model. */
-export class LabTokenizer {
+export class LabTokenizer implements ModelTokenizer {
   /** The number of ids; they are 0 to `vocabSize - 1`. */
   readonly vocabSize: number;
   /** An 8-digit hash of everything that determines encoding and decoding, for model cards. */
   readonly fingerprint: string;
+  readonly longestCompletion = 64;
 
   readonly #model: BpeModel;
   readonly #merger: Tokenizer;
@@ -99,24 +101,14 @@ export class LabTokenizer {
 
   /** Decodes ids. Each run of text tokens is one text; see {@link TokenStream} for incremental decoding. */
   decode(ids: Iterable<number>): Segment[] {
-    const stream = new TokenStream(this);
-    const segments: Segment[] = [];
-    let text = '';
-    const take = (pieces: readonly Segment[]): void => {
-      for (const piece of pieces) {
-        if (piece.kind === 'text') {
-          text += piece.text;
-          continue;
-        }
-        if (text !== '') segments.push({ kind: 'text', text });
-        text = '';
-        segments.push(piece);
-      }
-    };
-    for (const id of ids) take(stream.push(id));
-    take(stream.end());
-    if (text !== '') segments.push({ kind: 'text', text });
-    return segments;
+    const stream = this.stream();
+    const pieces = Array.from(ids, (id) => stream.push(id));
+    return joinTexts([...pieces.flat(), ...stream.end()]);
+  }
+
+  /** An incremental decoding. */
+  stream(): SegmentStream {
+    return new TokenStream(this);
   }
 
   /** The text of ids, without the special tokens among them. */
@@ -139,6 +131,11 @@ export class LabTokenizer {
       expected: 'an entry of SPECIAL_TOKENS',
       got: specialToken,
     });
+  }
+
+  /** Every special token is a single one. */
+  idsWithin(specialToken: string): readonly number[] {
+    return [this.idOf(specialToken)];
   }
 
   /**

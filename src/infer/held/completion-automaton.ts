@@ -10,6 +10,9 @@
  * constrains evidence: its text is a sequence of whole words of its source. The verdict of a rule is left to the model,
  * because nothing is executed.
  *
+ * Each element is one token in the lab's own vocabularies. Another vocabulary spells it in several, and states within a
+ * word lead from one token of it to the next.
+ *
  * Two facts depend on a row's history and not on its state: the rules it has cited, and its label. The tag of a choice
  * says how it reads and changes them (held-rows.ts), so that states need not be multiplied by histories. States are
  * made when they are first reached, because most of a long document is never quoted; {@link CompletionAutomaton.table}
@@ -49,14 +52,25 @@ export interface ChoiceTable extends Choices {
 
 /** The parts of a model that the automaton needs. */
 export interface HeldVocabulary {
-  readonly idOf: (specialToken: string) => number;
+  /** The token of an answer. */
+  readonly idOf: (label: string) => number;
+  /** The tokens of an element behind the answer. No list is the beginning of another one. */
+  readonly idsWithin: (specialToken: string) => readonly number[];
 }
 
 /** A state that has been reached. */
 type State =
   | { readonly kind: 'start' | 'between' | 'open' | 'restated' | 'end' }
   | { readonly kind: 'criterion'; readonly rule: number }
-  | { readonly kind: 'text'; readonly count: number; readonly text: TextState };
+  | { readonly kind: 'text'; readonly count: number; readonly text: TextState }
+  | { readonly kind: 'within'; readonly options: readonly Option[] };
+
+/** An element that may come next, by the tokens that are left of it. */
+interface Option {
+  readonly ids: readonly number[];
+  readonly next: number;
+  readonly tag: number;
+}
 
 interface Choice {
   readonly id: number;
@@ -82,6 +96,7 @@ export class CompletionAutomaton {
   readonly #choices = new Map<number, Choices>();
   readonly #remaining = new Map<number, number>();
   readonly #textNumbers = new Map<TextState, number>();
+  readonly #lengths: Readonly<Record<'start' | 'between' | 'open' | 'restated' | 'end', number>>;
   #table: ChoiceTable | undefined;
 
   /**
@@ -94,6 +109,7 @@ export class CompletionAutomaton {
     this.#vocabulary = vocabulary;
     this.#trie = trie;
     this.#texts = texts;
+    this.#lengths = this.#shortestEnds();
     this.#number({ kind: 'start' });
     this.#number({ kind: 'end' });
   }
@@ -102,7 +118,8 @@ export class CompletionAutomaton {
   choices(state: number): Choices {
     const known = this.#choices.get(state);
     if (known !== undefined) return known;
-    const found = this.#find(this.#states[state] ?? { kind: 'end' }).toSorted((a, b) => a.id - b.id);
+    const options = this.#find(this.#states[state] ?? { kind: 'end' });
+    const found = this.#firstTokens(options).toSorted((a, b) => a.id - b.id);
     const choices = {
       ids: Int32Array.from(found, ({ id }) => id),
       next: Int32Array.from(found, ({ next }) => next),
@@ -116,10 +133,22 @@ export class CompletionAutomaton {
   remaining(state: number): number {
     const known = this.#remaining.get(state);
     if (known !== undefined) return known;
-    const at = this.#states[state];
-    const found = at?.kind === 'text' ? this.#remainingOfText(state, at.text) : REMAINING[at?.kind ?? 'end'];
+    const found = this.#findRemaining(state, this.#states[state] ?? { kind: 'end' });
     this.#remaining.set(state, found);
     return found;
+  }
+
+  #findRemaining(state: number, at: State): number {
+    switch (at.kind) {
+      case 'text':
+        return this.#remainingOfText(state, at.text);
+      case 'within':
+        return Math.min(...at.options.map(({ ids, next }) => ids.length + this.remaining(next)));
+      case 'criterion':
+        return this.#criterionOf(at.rule).length + this.#lengths.open;
+      default:
+        return this.#lengths[at.kind];
+    }
   }
 
   /** Every state that can be reached, for kernels. */
@@ -150,21 +179,26 @@ export class CompletionAutomaton {
     };
   }
 
-  #find(state: State): Choice[] {
+  #find(state: State): readonly Option[] {
     const { scaleSize, rules } = this.#instruction;
     switch (state.kind) {
       case 'start':
-        return this.#labels(scaleSize, { kind: 'between' }, TAG_LABEL);
+        return labelTokens(scaleSize).map((label) => ({
+          ids: [this.#vocabulary.idOf(label)],
+          next: this.#number({ kind: 'between' }),
+          tag: TAG_LABEL,
+        }));
       case 'between': {
         const cited = rules.map((_, rule) =>
-          this.#special(ruleToken(rule), { kind: 'criterion', rule }, TAG_RULE + rule),
+          this.#element(ruleToken(rule), { kind: 'criterion', rule }, TAG_RULE + rule),
         );
-        return [...cited, ...this.#labels(scaleSize, { kind: 'restated' }, TAG_RESTATED)];
+        const restated = labelTokens(scaleSize).map((label) =>
+          this.#element(label, { kind: 'restated' }, TAG_RESTATED),
+        );
+        return [...cited, ...restated];
       }
-      case 'criterion': {
-        const criterion = rules[state.rule]?.criterion ?? CRITERIA[0];
-        return [this.#special(criterionToken(criterion), { kind: 'open' })];
-      }
+      case 'criterion':
+        return [{ ids: this.#criterionOf(state.rule), next: this.#number({ kind: 'open' }), tag: TAG_PLAIN }];
       case 'open':
         return [...this.#verdicts(), ...this.#evidence(1)];
       case 'text': {
@@ -173,7 +207,9 @@ export class CompletionAutomaton {
         return [...more, ...this.#verdicts(), ...(state.count < MAX_EVIDENCE ? this.#evidence(state.count + 1) : [])];
       }
       case 'restated':
-        return [this.#special(EOS, { kind: 'end' })];
+        return [this.#element(EOS, { kind: 'end' })];
+      case 'within':
+        return state.options;
       case 'end':
         return [];
       default:
@@ -181,29 +217,25 @@ export class CompletionAutomaton {
     }
   }
 
-  #labels(scaleSize: number, next: State, tag: number): Choice[] {
-    return Array.from({ length: scaleSize }, (_, label) => this.#special(labelToken(scaleSize, label), next, tag));
-  }
-
-  #verdicts(): Choice[] {
-    return VERDICTS.map((verdict) => this.#special(verdictToken(verdict), { kind: 'between' }));
+  #verdicts(): Option[] {
+    return VERDICTS.map((verdict) => this.#element(verdictToken(verdict), { kind: 'between' }));
   }
 
   /** The sources that have something to quote. */
-  #evidence(count: number): Choice[] {
+  #evidence(count: number): Option[] {
     return EVIDENCE_SOURCES.flatMap((source) => {
-      const choice = this.#special(evidenceToken(source), { kind: 'text', count, text: this.#texts.start(source) });
-      return this.remaining(choice.next) < NEVER ? [choice] : [];
+      const option = this.#element(evidenceToken(source), { kind: 'text', count, text: this.#texts.start(source) });
+      return this.remaining(option.next) < NEVER ? [option] : [];
     });
   }
 
   /** The text tokens whose bytes lead from one text state to another, found by walking both tries together. */
-  #continued(text: TextState, count: number): Choice[] {
-    const found: Choice[] = [];
+  #continued(text: TextState, count: number): Option[] {
+    const found: Option[] = [];
     const walk = (node: ByteTrieNode, at: TextState): void => {
       if (node.ids.length > 0) {
         const next = this.#number({ kind: 'text', count, text: at });
-        for (const id of node.ids) found.push({ id, next, tag: TAG_PLAIN });
+        for (const id of node.ids) found.push({ ids: [id], next, tag: TAG_PLAIN });
       }
       for (const [byte, child] of node.next) {
         const after = this.#texts.step(at, byte);
@@ -216,15 +248,51 @@ export class CompletionAutomaton {
 
   // The text ends at the nearest whole word. Each token leads further into one of finitely many words, so this ends.
   #remainingOfText(state: number, text: TextState): number {
-    if (this.#texts.isWhole(text)) return REMAINING.open;
+    if (this.#texts.isWhole(text)) return this.#lengths.open;
     let least = NEVER;
     this.#remaining.set(state, NEVER); // what leads back to this state is no way to the end
     for (const next of this.choices(state).next) least = Math.min(least, 1 + this.remaining(next));
     return least;
   }
 
-  #special(token: string, next: State, tag = TAG_PLAIN): Choice {
-    return { id: this.#vocabulary.idOf(token), next: this.#number(next), tag };
+  #element(token: string, next: State, tag = TAG_PLAIN): Option {
+    return { ids: this.#vocabulary.idsWithin(token), next: this.#number(next), tag };
+  }
+
+  #criterionOf(rule: number): readonly number[] {
+    return this.#vocabulary.idsWithin(criterionToken(this.#instruction.rules[rule]?.criterion ?? CRITERIA[0]));
+  }
+
+  /**
+   * The first tokens of some options. A tag stays with the token that decides for its option, so that no row enters a
+   * word that it may not complete.
+   */
+  #firstTokens(options: readonly Option[]): Choice[] {
+    const byFirst = new Map<number, Option[]>();
+    for (const { ids, ...rest } of options) {
+      const [id = -1, ...left] = ids;
+      const same = byFirst.get(id) ?? [];
+      byFirst.set(id, same);
+      same.push({ ...rest, ids: left });
+    }
+    return [...byFirst].map(([id, rests]) => {
+      const [only] = rests;
+      if (only === undefined || rests.length > 1) {
+        return { id, next: this.#number({ kind: 'within', options: rests }), tag: TAG_PLAIN };
+      }
+      const { ids, next, tag } = only;
+      const within: State = { kind: 'within', options: [{ ...only, tag: TAG_PLAIN }] };
+      return { id, next: ids.length === 0 ? next : this.#number(within), tag };
+    });
+  }
+
+  /** Tokens to the end of the shortest completion, its end token included, where they depend on the vocabulary alone. */
+  #shortestEnds(): Readonly<Record<'start' | 'between' | 'open' | 'restated' | 'end', number>> {
+    const least = (tokens: readonly string[]): number =>
+      Math.min(...tokens.map((token) => this.#vocabulary.idsWithin(token).length));
+    const restated = least([EOS]);
+    const between = least(labelTokens(this.#instruction.scaleSize)) + restated;
+    return { start: 1 + between, between, open: least(VERDICTS.map(verdictToken)) + between, restated, end: 0 };
   }
 
   /** The number of a state, which it gets when it is first reached. */
@@ -246,16 +314,12 @@ export class CompletionAutomaton {
   }
 }
 
-/** Tokens to the end: of `open`, a verdict, the label and the end token. */
-const REMAINING: Readonly<Record<Exclude<State['kind'], 'text'>, number>> = {
-  start: 3,
-  between: 2,
-  criterion: 4,
-  open: 3,
-  restated: 1,
-  end: 0,
-};
-
 function keyOf(state: Exclude<State, { kind: 'text' }>): string {
-  return state.kind === 'criterion' ? `criterion ${state.rule}` : state.kind;
+  if (state.kind === 'criterion') return `criterion ${state.rule}`;
+  if (state.kind !== 'within') return state.kind;
+  return `within ${state.options.map(({ ids, next, tag }) => `${ids.join(' ')} > ${next} ${tag}`).join('; ')}`;
+}
+
+function labelTokens(scaleSize: number): string[] {
+  return Array.from({ length: scaleSize }, (_, label) => labelToken(scaleSize, label));
 }

@@ -3,7 +3,7 @@
  */
 import type { DecodingKind } from '../../config/decoding.ts';
 import { type ByteTrieNode, byteTrie } from '../../data/tokenizer/byte-trie.ts';
-import type { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../../data/tokenizer/model-tokenizer.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
 import type { TextFolding } from '../../relevance/pair/folding.ts';
 import type { Instruction } from '../../relevance/rules/instruction.ts';
@@ -12,7 +12,7 @@ import { anyText, wordsOfPair } from './evidence-texts.ts';
 
 /** The parts of a model that automata are made from. */
 export interface HeldModel {
-  readonly tokenizer: LabTokenizer;
+  readonly tokenizer: ModelTokenizer;
   readonly instruction: Instruction;
   /** The text folding of its pairs. */
   readonly folding: TextFolding;
@@ -22,9 +22,9 @@ export interface HeldModel {
 const KEPT = 512;
 
 /** Tries by vocabulary, made once, because each answer has a new holder. */
-const tries = new WeakMap<LabTokenizer, ByteTrieNode>();
+const tries = new WeakMap<ModelTokenizer, ByteTrieNode>();
 
-function trieOf(tokenizer: LabTokenizer): ByteTrieNode {
+function trieOf(tokenizer: ModelTokenizer): ByteTrieNode {
   const trie = tries.get(tokenizer) ?? byteTrie(tokenizer);
   tries.set(tokenizer, trie);
   return trie;

@@ -5,10 +5,18 @@
 import { floatsToHalves } from '../../checkpoint/float16.ts';
 import { writeSafetensors } from '../../checkpoint/safetensors.ts';
 import { fromHuggingFaceConfig, type ModelConfig, toHuggingFaceConfig } from '../../config/model-config.ts';
+import { parseConfig } from '../../config/parse.ts';
 import type { StoredDtype } from '../../config/stored.ts';
-import { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../../data/tokenizer/model-tokenizer.ts';
 import { VECTORS_FILE } from '../../vectors/static-vectors.ts';
-import { type LabFile, type MODEL_FILES, type ModelFileName, readModelJson } from '../../infer/lab-model.ts';
+import {
+  type LabFile,
+  LabFileSchema,
+  type MODEL_FILES,
+  type ModelFileName,
+  readModelJson,
+  tokenizerOfLab,
+} from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
 import { readStoredWeights } from '../../model/stored-weights.ts';
 import type { TensorData } from '../../model/weights.ts';
@@ -19,7 +27,7 @@ export interface ModelExport {
   readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, TensorData>;
   readonly dtype: StoredDtype;
-  readonly tokenizer: LabTokenizer;
+  readonly tokenizer: ModelTokenizer;
   readonly lab: LabFile;
   readonly card: ModelCard;
   /** The file of vectors, if prompts show similarities. */
@@ -39,10 +47,11 @@ export function makeModelFiles({ config, weights, dtype, tokenizer, lab, card, v
       ? { name, dtype: 'F16' as const, shape, data: floatsToHalves(data) }
       : { name, dtype: 'F32' as const, shape, data },
   );
+  const { wording, ...plain }: { readonly wording?: unknown } = tokenizer.toJson();
   return {
     'config.json': jsonBytes({ ...toHuggingFaceConfig(config), ...tokenIdsOf(tokenizer) }),
-    'tokenizer.json': jsonBytes(tokenizer.toJson()),
-    'lab.json': jsonBytes(lab),
+    'tokenizer.json': jsonBytes(plain),
+    'lab.json': jsonBytes({ ...lab, wording }),
     'card.json': jsonBytes(card),
     // Hugging Face loaders expect this entry.
     'model.safetensors': writeSafetensors(tensors, new Map([['format', 'pt']])),
@@ -62,7 +71,8 @@ export function toFolderFiles(files: ReadonlyMap<ModelFileName, Uint8Array>): Re
   if ([...stored.values()].some((tensor) => 'bits' in tensor)) return files;
   const json = readModelJson(files, 'config.json') as Readonly<Record<string, unknown>>;
   const config = fromHuggingFaceConfig(json);
-  const tokenizer = LabTokenizer.fromJson(readModelJson(files, 'tokenizer.json'));
+  const lab = parseConfig('lab.json', LabFileSchema, readModelJson(files, 'lab.json'));
+  const tokenizer = tokenizerOfLab(files, lab);
   const extra = Object.entries(makeTransformersFiles(config, tokenizer));
   const ids = Object.entries(tokenIdsOf(tokenizer));
   const isConfigWhole = ids.every(([name, id]) => json[name] === id);

@@ -4,7 +4,7 @@
  * Qwen2's, which splits text differently, normalises it, and pads with an id that the model has no row for.
  */
 import type { ModelConfig } from '../../config/model-config.ts';
-import type { LabTokenizer } from '../../data/tokenizer/tokenizer.ts';
+import type { ModelTokenizer } from '../../data/tokenizer/model-tokenizer.ts';
 import { EOS, PAD } from '../../relevance/pair/vocabulary.ts';
 import { DEFAULT_MAX_TOKENS } from '../../infer/generate.ts';
 
@@ -12,21 +12,25 @@ import { DEFAULT_MAX_TOKENS } from '../../infer/generate.ts';
 export type TransformersFileName = 'tokenizer_config.json' | 'generation_config.json';
 
 /** The ids that transformers looks for in more than one file. */
-export function tokenIdsOf(tokenizer: LabTokenizer): { readonly eos_token_id: number; readonly pad_token_id: number } {
+export function tokenIdsOf(tokenizer: ModelTokenizer): { readonly eos_token_id: number; readonly pad_token_id: number } {
   return { eos_token_id: tokenizer.idOf(EOS), pad_token_id: tokenizer.idOf(PAD) };
+}
+
+function textOf(tokenizer: ModelTokenizer, specialToken: string): string | undefined {
+  return tokenizer.tokenTexts([tokenizer.idOf(specialToken)])[0];
 }
 
 /** The contents of these files, as JSON. */
 export function makeTransformersFiles(
   { maxPositions }: Pick<ModelConfig, 'maxPositions'>,
-  tokenizer: LabTokenizer,
+  tokenizer: ModelTokenizer,
 ): Readonly<Record<TransformersFileName, Readonly<Record<string, unknown>>>> {
   return {
     'tokenizer_config.json': {
       // The class that uses tokenizer.json unchanged.
       tokenizer_class: 'PreTrainedTokenizerFast',
-      eos_token: EOS,
-      pad_token: PAD,
+      eos_token: textOf(tokenizer, EOS),
+      pad_token: textOf(tokenizer, PAD),
       // Generation continues from the last position of each row.
       padding_side: 'left',
       model_max_length: maxPositions,
