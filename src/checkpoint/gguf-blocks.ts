@@ -160,7 +160,8 @@ const READERS: Readonly<Record<Exclude<GgmlType, 'F32' | 'F16' | 'BF16'>, BlockR
       const lowShift = 4 * (quarter >> 1);
       for (let i = 0; i < 32; i++) {
         const scale = d * view.getInt8(at + 192 + 2 * part + (i >> 4));
-        const bits = ((view.getUint8(low + i) >> lowShift) & 0xf) | (((view.getUint8(high + i) >> (2 * quarter)) & 3) << 4);
+        const bits =
+          ((view.getUint8(low + i) >> lowShift) & 0xf) | (((view.getUint8(high + i) >> (2 * quarter)) & 3) << 4);
         floats[to + 32 * part + i] = scale * (bits - 32);
       }
     }

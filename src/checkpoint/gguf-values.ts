@@ -72,7 +72,8 @@ async function readArray(cursor: GgufCursor, place: string, depth: number): Prom
   const at = cursor.position;
   const type = cursor.u32();
   const count = cursor.count();
-  const least = type === STRING ? LENGTH_BYTES : type === ARRAY ? ARRAY_HEAD_BYTES : numberType(type, cursor, place).bytes;
+  const least =
+    type === STRING ? LENGTH_BYTES : type === ARRAY ? ARRAY_HEAD_BYTES : numberType(type, cursor, place).bytes;
   if (count * least > cursor.rest) {
     throw badGguf(`${place} cannot have so many items`, `at most ${Math.floor(cursor.rest / least)}`, `${count}`, at);
   }

@@ -58,7 +58,8 @@ function badIndex(expected: string, got: string, cause?: unknown): LabError {
   });
 }
 
-function misplaced(name: string, expected: string, got: string): LabError {
+/** A tensor that is in another file than it should be. */
+export function misplaced(name: string, expected: string, got: string): LabError {
   return new LabError('bad-checkpoint', {
     message: `Tensor ${name} is not where model.safetensors.index.json has it.`,
     expected,

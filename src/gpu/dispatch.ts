@@ -42,6 +42,7 @@ interface Recorder {
   readonly tensorMap: { get(dataId: object): { resource?: unknown; values: unknown } };
   readonly pipelineCache: Record<string, GPUComputePipeline>;
   readonly uniformPendingDisposal: GPUBuffer[];
+  readonly stagingPendingDisposal: readonly GPUBuffer[];
   readonly bufferManager: { acquireBuffer(size: number, usage: GPUBufferUsageFlags): GPUBuffer };
   commandQueueOwnedIds: WeakSet<object>;
   commandEncoder: GPUCommandEncoder | null;
@@ -197,6 +198,20 @@ export async function profileKernels(work: () => Promise<void>): Promise<readonl
     recorder.kernelTimes = undefined;
     times.dispose();
   }
+}
+
+/**
+ * Copies the values of new tensors to the GPU now instead of at their first use, so that JavaScript need not hold them
+ * until then. Elsewhere they are at their place already.
+ */
+export function uploadNow(tensors: readonly tf.Tensor[]): void {
+  if (webGpuBackend() === undefined) return;
+  const recorder = recorderOf();
+  for (const { dataId } of tensors) recorder.uploadToGPU(dataId);
+  if (recorder.stagingPendingDisposal.length === 0) return;
+  recorder.ensureCommandEncoderReady();
+  recorder.endComputePassEncoder();
+  recorder.submitQueue(); // frees the copies in between
 }
 
 /** Records copies between different tensors; on wasm they are made at once. */

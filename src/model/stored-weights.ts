@@ -25,7 +25,8 @@ export type { Precision };
 /** Tensors by name, as stored in a file. */
 export type StoredWeights = ReadonlyMap<string, TensorData | QuantisedData>;
 
-const SCALES = '.scales';
+/** What the name of the scales of a quantised matrix ends with. */
+export const SCALES = '.scales';
 
 /** Quantises all matrices whose rows divide into groups. */
 export function quantiseWeights(weights: ReadonlyMap<string, TensorData>, bits: QuantisedBits): StoredWeights {
@@ -121,7 +122,8 @@ export function loadForAnswering(config: ModelConfig, stored: StoredWeights, pre
   return { config, weights, compressed };
 }
 
-function checkFits(name: string, shape: readonly number[]): void {
+/** @throws {LabError} `out-of-memory` for a matrix of floats that no buffer of the GPU can hold */
+export function checkFits(name: string, shape: readonly number[]): void {
   const sizeBytes = 4 * shape.reduce((product, size) => product * size, 1);
   const most = bindingLimitBytes();
   if (sizeBytes <= most) return;
@@ -166,21 +168,47 @@ function compressedAs(floats: ReadonlyMap<string, TensorData>, precision: Precis
   );
 }
 
-function matrixShape({ shape }: TensorData): readonly [number, number] | undefined {
+/** Rows and columns of a matrix; undefined for other shapes. */
+export function matrixShape({ shape }: Pick<TensorData, 'shape'>): readonly [number, number] | undefined {
   const [O, I, more] = shape;
   return O === undefined || I === undefined || more !== undefined ? undefined : [O, I];
 }
 
-function isWhole({ dtype }: StoredTensor): boolean {
+/** What a tensor of a file is, without its data. */
+type FileInfo = Pick<FileTensor, 'name' | 'dtype' | 'shape'>;
+
+/** Whether a tensor of a file has integers. */
+export function isWhole({ dtype }: Pick<FileTensor, 'dtype'>): boolean {
   return dtype === 'I8' || dtype === 'U8';
 }
 
-function isScales(name: string, tensors: ReadonlyMap<string, StoredTensor>): boolean {
+/** Whether a tensor of a file has the scales of another. */
+export function isScales(name: string, tensors: ReadonlyMap<string, Pick<FileTensor, 'dtype'>>): boolean {
   const owner = name.endsWith(SCALES) ? tensors.get(name.slice(0, -SCALES.length)) : undefined;
   return owner !== undefined && isWhole(owner);
 }
 
-function toQuantised({ name, dtype, shape, data }: StoredTensor, scales: StoredTensor | undefined): QuantisedData {
+function toQuantised(tensor: StoredTensor, scales: StoredTensor | undefined): QuantisedData {
+  const { shape, bits } = quantisedShape(tensor, scales);
+  const halves = scales?.data ?? new Uint8Array();
+  return { shape, bits, values: tensor.data, scales: asHalves(halves) };
+}
+
+/** Bytes as F16 bit patterns. */
+export function asHalves(bytes: Uint8Array): Uint16Array {
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  return new Uint16Array(buffer, byteOffset, byteLength / 2);
+}
+
+/**
+ * The matrix that integers and scales of a file represent.
+ *
+ * @throws {LabError} `bad-checkpoint` if they do not belong together
+ */
+export function quantisedShape(
+  { name, dtype, shape }: FileInfo,
+  scales: FileInfo | undefined,
+): Pick<QuantisedData, 'shape' | 'bits'> {
   const [O = 0, ...inRow] = shape;
   const stored = inRow.reduce((product, size) => product * size, 1);
   const bits = dtype === 'I8' ? 8 : 4;
@@ -202,11 +230,5 @@ function toQuantised({ name, dtype, shape, data }: StoredTensor, scales: StoredT
       fix: 'Quantise the model again with "npm run lab -- quantise".',
     });
   }
-  const halves = scales.data.byteOffset % 2 === 0 ? scales.data : scales.data.slice();
-  return {
-    shape: [O, I],
-    bits,
-    values: data,
-    scales: new Uint16Array(halves.buffer, halves.byteOffset, halves.byteLength / 2),
-  };
+  return { shape: [O, I], bits };
 }

@@ -96,8 +96,29 @@ export function checkWeights(
   tensors: ReadonlyMap<string, TensorData>,
   elsewhere: ReadonlyMap<string, Pick<TensorData, 'shape'>>,
 ): ReadonlyMap<string, TensorData> {
+  const shapes = checkShapes(config, new Map([...tensors, ...elsewhere]));
+  const checked = new Map<string, TensorData>();
+  for (const [name, shape] of shapes) {
+    const tensor = elsewhere.has(name) ? undefined : tensors.get(name);
+    if (tensor === undefined) continue;
+    checkFinite(name, shape, tensor.data);
+    checked.set(name, tensor);
+  }
+  return checked;
+}
+
+/**
+ * Checks names and shapes alone.
+ *
+ * @returns the shapes of all tensors of the config, in the order of a forward pass
+ * @throws {LabError} `bad-checkpoint` if a tensor is missing, superfluous or misshapen
+ */
+export function checkShapes(
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, Pick<TensorData, 'shape'>>,
+): ReadonlyMap<string, readonly number[]> {
   const shapes = weightShapes(config);
-  for (const name of [...tensors.keys(), ...elsewhere.keys()]) {
+  for (const name of tensors.keys()) {
     // Some files of tied models also store the head, which equals the embedding matrix.
     const isTiedHead = config.tiedEmbeddings && name === 'lm_head.weight';
     if (!shapes.has(name) && !isTiedHead) {
@@ -107,30 +128,25 @@ export function checkWeights(
       });
     }
   }
-  for (const [name, { shape }] of elsewhere) checkShape(name, shapes.get(name) ?? shape, shape);
-  return new Map(
-    [...shapes]
-      .filter(([name]) => !elsewhere.has(name))
-      .map(([name, shape]) => [name, checkTensor(name, shape, tensors.get(name))] as const),
-  );
+  for (const [name, shape] of shapes) {
+    const got = tensors.get(name)?.shape;
+    if (got === undefined) throw unusable(name, shape, 'nothing');
+    if (got.join() !== shape.join()) throw unusable(name, shape, `shape [${got.join(', ')}]`);
+  }
+  return shapes;
 }
 
-function toVariable({ shape, data }: TensorData): tf.Variable {
+/** @throws {LabError} `bad-checkpoint` if a number is infinite or NaN */
+export function checkFinite(name: string, shape: readonly number[], data: Float32Array): void {
+  if (!data.every(Number.isFinite)) throw unusable(name, shape, 'values that are not finite');
+}
+
+/** A trainable variable on the current backend. */
+export function toVariable({ shape, data }: TensorData): tf.Variable {
   const value = tf.tensor(data, [...shape]);
   const variable = tf.variable(value); // shares the data, so the tensor can be disposed
   value.dispose();
   return variable;
-}
-
-function checkTensor(name: string, shape: readonly number[], tensor: TensorData | undefined): TensorData {
-  if (tensor === undefined) throw unusable(name, shape, 'nothing');
-  checkShape(name, shape, tensor.shape);
-  if (!tensor.data.every(Number.isFinite)) throw unusable(name, shape, 'values that are not finite');
-  return tensor;
-}
-
-function checkShape(name: string, expected: readonly number[], got: readonly number[]): void {
-  if (got.join() !== expected.join()) throw unusable(name, expected, `shape [${got.join(', ')}]`);
 }
 
 function unusable(name: string, shape: readonly number[], got: string): LabError {
