@@ -56,8 +56,8 @@ export function quantise(weights: Float32Array, [O, I]: readonly [number, number
   const scales = new Uint16Array((O * I) / groupSize);
   for (let group = 0; group < scales.length; group++) {
     const start = group * groupSize;
-    const scale = bestScale(weights.subarray(start, start + groupSize), bits);
-    scales[group] = floatsToHalves(Float32Array.of(scale))[0] ?? 0;
+    const scale = bestScale(weights, start, start + groupSize, bits);
+    scales[group] = toHalf(scale);
     for (let i = start; i < start + groupSize; i++) writeValue(values, i, nearest(weights[i] ?? 0, scale, bits), bits);
   }
   return { shape: [O, I], bits, values, scales };
@@ -74,17 +74,37 @@ export function dequantise({ bits, values, scales, shape: [O, I] }: QuantisedDat
   return weights;
 }
 
-/** The scale, rounded to F16, with the least squared error. */
-function bestScale(group: Float32Array, bits: QuantisedBits): number {
-  const largest = group.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);
+/** The scale of the weights from `start` to `end`, rounded to F16, with the least squared error. */
+function bestScale(weights: Float32Array, start: number, end: number, bits: QuantisedBits): number {
+  let largest = 0;
+  for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(weights[i] ?? 0));
+  const shares = SCALE_SHARES[bits];
   let [best, leastError] = [0, Infinity];
-  for (const share of SCALE_SHARES[bits]) {
-    const scale = halvesToFloats(floatsToHalves(Float32Array.of((share * largest) / LARGEST[bits])))[0] ?? 0;
+  for (const share of shares) {
+    const scale = roundedToHalf((share * largest) / LARGEST[bits]);
+    if (shares.length === 1) return scale < Infinity ? scale : 0;
     let error = 0;
-    for (const weight of group) error += (weight - nearest(weight, scale, bits) * scale) ** 2;
+    for (let i = start; i < end; i++) {
+      const weight = weights[i] ?? 0;
+      error += (weight - nearest(weight, scale, bits) * scale) ** 2;
+    }
     if (error < leastError) [best, leastError] = [scale, error];
   }
   return best;
+}
+
+// Groups are many, so that one number at a time goes through the same arrays.
+const oneFloat = new Float32Array(1);
+const oneHalf = new Uint16Array(1);
+
+function toHalf(value: number): number {
+  oneFloat[0] = value;
+  return floatsToHalves(oneFloat)[0] ?? 0;
+}
+
+function roundedToHalf(value: number): number {
+  oneHalf[0] = toHalf(value);
+  return halvesToFloats(oneHalf)[0] ?? 0;
 }
 
 function nearest(weight: number, scale: number, bits: QuantisedBits): number {
