@@ -14,6 +14,20 @@ export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string>
   return hexOf(new Uint8Array(await subtle.digest('SHA-256', bytes)));
 }
 
+/** The digest of bytes that come in pieces, in plain JavaScript. */
+export class Sha256 {
+  readonly #hash = sha256.create();
+
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  /** The digest of all pieces; none can be added afterwards. */
+  hex(): string {
+    return hexOf(this.#hash.digest());
+  }
+}
+
 /** The same digest in plain JavaScript. */
 export function sha256Portable(bytes: Uint8Array): string {
   return hexOf(sha256(bytes));

@@ -44,7 +44,7 @@ export async function runMine(paths: readonly string[], options: MineOptions): P
   const experts = paths.length === 0 ? worldExperts(options) : await fileExperts(paths, readLabModel(files), options);
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
-  const model = loadLabModel(files);
+  const model = await loadLabModel(files);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}.`);
   const { samples, maxTokens, seed, margin, spread, near } = options;
   const progress = new Progress('Completions');

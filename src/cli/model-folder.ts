@@ -3,7 +3,8 @@
  */
 import { openAsBlob } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { type ByteSource, blobSource } from '../checkpoint/byte-source.ts';
 import { EXTENSION, readCheckpointFile, readPayload } from '../checkpoint/checkpoint-file.ts';
 import { joinShards, readShardIndex } from '../checkpoint/shards.ts';
 import { LabError } from '../common/errors.ts';
@@ -17,14 +18,19 @@ import {
   ALL_MODEL_FILES,
   MODEL_FILES,
   type ModelFileName,
+  type ModelSource,
   readModelJson,
 } from '../infer/lab-model.ts';
+import { isOwnTokenizer, readGgufModel, readHuggingFaceModel } from '../infer/foreign-model.ts';
 import { type ModelCard, ModelCardSchema } from '../infer/model-card.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { modelInCheckpoint } from '../sessions/model-in-checkpoint.ts';
 import { VECTORS_FILE } from '../vectors/static-vectors.ts';
 import { writeTogether, writeWhole } from './outputs.ts';
 import { isErrno, systemError } from './system-errors.ts';
+
+/** The ending of llama.cpp's files. */
+const GGUF = '.gguf';
 
 /**
  * Loads a model onto the current backend.
@@ -44,7 +50,7 @@ export async function readModelFolder(path: string, precision?: Precision): Prom
  * @throws {LabError} `not-found` if there is nothing, or a file of the folder is missing; `bad-file` for another kind
  *   of file; `bad-checkpoint` for a checkpoint without a model; what {@link joinShards} throws
  */
-export async function readModelFiles(path: string): Promise<Map<ModelFileName, Uint8Array>> {
+export async function readModelFiles(path: string): Promise<ModelSource> {
   const stats = await stat(path).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
     throw systemError(error, `read the model ${path}`);
@@ -56,10 +62,35 @@ export async function readModelFiles(path: string): Promise<Map<ModelFileName, U
       fix: FIX,
     });
   }
-  return stats.isDirectory() ? readFolder(path) : readCheckpoint(path);
+  if (!stats.isDirectory()) {
+    const isGguf = path.toLowerCase().endsWith(GGUF);
+    return isGguf ? readGgufModel(blobSource(await openAsBlob(path)), basename(path)) : readCheckpoint(path);
+  }
+  const names = await readdir(path);
+  const isForeign =
+    ['config.json', 'tokenizer.json'].every((name) => names.includes(name)) && !names.includes('lab.json');
+  return isForeign && !(await hasOwnTokenizer(path)) ? readForeignFolder(path, names) : readFolder(path);
 }
 
-const EXPECTED = `a folder with ${MODEL_FILES.join(', ')}, or a file *${EXTENSION} of the page`;
+async function hasOwnTokenizer(folder: string): Promise<boolean> {
+  try {
+    return isOwnTokenizer(JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8')));
+  } catch (error) {
+    if (error instanceof SyntaxError) return false; // said where the file is read
+    throw systemError(error);
+  }
+}
+
+/** The folder of a language model from Hugging Face. */
+async function readForeignFolder(folder: string, names: readonly string[]): Promise<ModelSource> {
+  const files = new Map<string, ByteSource>();
+  for (const name of names.filter((each) => /\.(json|jinja|safetensors)$/u.test(each))) {
+    files.set(name, blobSource(await openAsBlob(join(folder, name))));
+  }
+  return readHuggingFaceModel(files, basename(folder));
+}
+
+const EXPECTED = `a folder with ${MODEL_FILES.join(', ')}, a Hugging Face folder, a *${GGUF} file, or a file *${EXTENSION} of the page`;
 const FIX = 'Name a model, or make one with "npm run lab -- sft".';
 
 /** Joins weights that are split over several files, as transformers writes large models. */

@@ -55,7 +55,11 @@ function cutAt(marks: readonly string[], text: string | undefined): readonly str
 type Message = Readonly<Record<'role' | 'content', string>>;
 
 /** As {@link render}; undefined for a template that refuses the messages. */
-function attempt(template: string, messages: readonly Message[], tokens: Readonly<Record<string, string>>): string | undefined {
+function attempt(
+  template: string,
+  messages: readonly Message[],
+  tokens: Readonly<Record<string, string>>,
+): string | undefined {
   try {
     return render(template, messages, tokens);
   } catch {
@@ -70,7 +74,8 @@ function render(template: string, messages: readonly Message[], tokens: Readonly
     for (const [name, value] of Object.entries({ ...GLOBALS, ...values })) environment.set(name, value);
     // The options of transformers.
     const program = parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true }));
-    return String(new BoundedInterpreter(environment).run(program).value);
+    const { value } = new BoundedInterpreter(environment).run(program) as { readonly value: string };
+    return value;
   } catch (cause) {
     const expected = 'a template that @huggingface/jinja renders for a message of a user';
     throw badTemplate(expected, messageOf(cause), cause);
@@ -81,7 +86,9 @@ function render(template: string, messages: readonly Message[], tokens: Readonly
 class BoundedInterpreter extends Interpreter {
   #steps = 0;
 
-  override evaluate(...[statement, environment]: Parameters<Interpreter['evaluate']>): ReturnType<Interpreter['evaluate']> {
+  override evaluate(
+    ...[statement, environment]: Parameters<Interpreter['evaluate']>
+  ): ReturnType<Interpreter['evaluate']> {
     this.#steps += 1;
     if (this.#steps > MOST_STEPS) throw new RangeError(`more than ${MOST_STEPS} steps`);
     const result = super.evaluate(statement, environment);

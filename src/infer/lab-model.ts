@@ -20,6 +20,7 @@ import { LabError } from '../common/errors.ts';
 import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import { readTokenizer } from '../data/tokenizer/read-tokenizer.ts';
 import { wordingSchema } from '../data/tokenizer/worded-tokenizer.ts';
+import { loadStreamed } from '../model/load-streamed.ts';
 import type { Transformer } from '../model/transformer.ts';
 import {
   checkStoredWeights,
@@ -27,9 +28,11 @@ import {
   type Precision,
   readStoredWeights,
   type StoredWeights,
+  toFloats,
   toTrainable,
 } from '../model/stored-weights.ts';
-import { disposeWeights, type TensorData } from '../model/weights.ts';
+import type { WeightSource } from '../model/weight-source.ts';
+import { disposeWeights, type TensorData, weightShapes } from '../model/weights.ts';
 import { disposeCompressed } from '../ops/compressed.ts';
 import { type ModelFiles, PairSchema } from '../protocol/scoring.ts';
 import { parseInstruction } from '../relevance/rules/instruction.ts';
@@ -48,6 +51,11 @@ export const MODEL_FILES = ['config.json', 'tokenizer.json', 'lab.json', 'card.j
 /** The same, and those that only some have. */
 export const ALL_MODEL_FILES = [...MODEL_FILES, VECTORS_FILE] as const;
 export type ModelFileName = (typeof ALL_MODEL_FILES)[number];
+
+/** The files of a model. Instead of `model.safetensors` there may be weights elsewhere, read tensor by tensor. */
+export interface ModelSource extends ReadonlyMap<ModelFileName, Uint8Array> {
+  readonly weights?: WeightSource | undefined;
+}
 
 /** The files of a message that are there; loading reports missing ones. */
 export function givenModelFiles(files: ModelFiles): Map<ModelFileName, Uint8Array> {
@@ -90,7 +98,7 @@ export type ModelFacts = Omit<LabModel, 'transformer'>;
 /** A model that has been read but is not on a backend. */
 export interface ReadModel extends ModelFacts {
   readonly config: ModelConfig;
-  readonly stored: StoredWeights;
+  readonly stored: StoredWeights | WeightSource;
 }
 
 /** A model on the current backend. */
@@ -121,13 +129,20 @@ export interface ModelVectors {
  * @param precision - of the matrices in memory, by default as they are stored; only f32 can be trained
  * @throws {LabError} naming the file: `bad-config`, `bad-tokenizer`, `bad-instruction` or `bad-checkpoint`
  */
-export function loadLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>, precision?: Precision): LabModel {
+export async function loadLabModel(files: ModelSource, precision?: Precision): Promise<LabModel> {
   return toBackend(readLabModel(files), precision);
 }
 
 /** Puts a model that has been read onto the current backend; precision as in {@link loadLabModel}. */
-export function toBackend({ config, stored, ...rest }: ReadModel, precision?: Precision): LabModel {
-  return { ...rest, transformer: loadForAnswering(config, stored, precision) };
+export async function toBackend({ config, stored, ...rest }: ReadModel, precision?: Precision): Promise<LabModel> {
+  const transformer = isSource(stored)
+    ? await loadStreamed(config, stored, precision)
+    : loadForAnswering(config, stored, precision);
+  return { ...rest, transformer };
+}
+
+function isSource(stored: StoredWeights | WeightSource): stored is WeightSource {
+  return 'tensors' in stored;
 }
 
 /**
@@ -135,7 +150,7 @@ export function toBackend({ config, stored, ...rest }: ReadModel, precision?: Pr
  *
  * @throws {LabError} as {@link loadLabModel}
  */
-export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): ReadModel {
+export function readLabModel(files: ModelSource): ReadModel {
   const config = fromHuggingFaceConfig(readModelJson(files, 'config.json'));
   const lab = parseConfig('lab.json', LabFileSchema, readModelJson(files, 'lab.json'));
   const tokenizer = tokenizerOfLab(files, lab);
@@ -143,11 +158,9 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
   const rules = rulesOfLab(lab);
   const scale = makeScale(lab.scale.names, lab.scale.rubric);
   checkConsistency(config, tokenizer, lab, rules.instruction);
-  const stored = readStoredWeights(fileOf(files, 'model.safetensors'));
-  checkStoredWeights(config, stored);
   return {
     config,
-    stored,
+    stored: files.weights ?? checkedWeights(config, fileOf(files, 'model.safetensors')),
     tokenizer,
     prompt: lab.prompt,
     scale,
@@ -157,6 +170,12 @@ export function readLabModel(files: ReadonlyMap<ModelFileName, Uint8Array>): Rea
     card,
     vectors: vectorsOf(lab, files.get(VECTORS_FILE)),
   };
+}
+
+function checkedWeights(config: ModelConfig, bytes: Uint8Array): StoredWeights {
+  const stored = readStoredWeights(bytes);
+  checkStoredWeights(config, stored);
+  return stored;
 }
 
 /** The tokenizer of a model, with its wording. @throws {LabError} `bad-config`, `bad-tokenizer` */
@@ -244,12 +263,23 @@ export function disposeLabModel(model: LabModel): void {
 }
 
 /**
- * The weights of a safetensors file to train on.
+ * The weights of a model to train on, those of its config alone: a tied model may store a head, which it does not have.
  *
  * @throws {LabError} `bad-file`, `bad-checkpoint`; `bad-config` if they are quantised
  */
-export function readWeightTensors(bytes: Uint8Array): Map<string, TensorData> {
-  return toTrainable(readStoredWeights(bytes));
+export async function readWeightTensors({
+  config,
+  stored,
+}: Pick<ReadModel, 'config' | 'stored'>): Promise<Map<string, TensorData>> {
+  const weights = new Map<string, TensorData>();
+  const floats = isSource(stored) ? undefined : toTrainable(stored);
+  for (const name of weightShapes(config).keys()) {
+    const tensor = isSource(stored)
+      ? toFloats(new Map([[name, await stored.read(name)]])).get(name)
+      : floats?.get(name);
+    if (tensor !== undefined) weights.set(name, tensor);
+  }
+  return weights;
 }
 
 function checkConsistency(

@@ -47,6 +47,8 @@ export const ModelCardSchema = v.strictObject({
     device: v.string(),
     date: v.string(),
   }),
+  /** The SHA-256 of the weights of a model that the lab did not train. */
+  imported: v.optional(v.strictObject({ sha256: v.string() })),
   /** The teacher of a student. */
   distillation: v.optional(v.strictObject({ teacher: v.string(), teacherHash: v.string(), method: v.string() })),
   /** How far a quantised copy agrees with its original, on held-out pairs; shifts of the score s are in labels. */

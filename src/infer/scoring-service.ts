@@ -59,7 +59,7 @@ export class ScoringService implements ScoringApi {
     const files = source.kind === 'url' ? await fetchModel(source.modelUrl, onProgress) : givenModelFiles(source.files);
     onProgress({ stage: 'warm-up', receivedBytes: 0, totalBytes: null });
     const model = await onSoundBackend(health, async () => {
-      const loaded = loadLabModel(files);
+      const loaded = await loadLabModel(files);
       await this.#turns.ended; // an answer may still be using the old model
       if (this.#loaded !== undefined) disposeLabModel(this.#loaded.model);
       this.#loaded = { model: loaded, health };

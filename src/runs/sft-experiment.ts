@@ -74,7 +74,8 @@ export type PrepareStage = 'world' | 'file' | 'tokenizer' | 'examples';
 export interface PrepareOptions {
   /** The run to resume: its tokenizer is used, and its data must be unchanged. */
   readonly saved?:
-    { readonly tokenizer: ModelTokenizer; readonly dataHash: string; readonly start?: SftStart | undefined } | undefined;
+    | { readonly tokenizer: ModelTokenizer; readonly dataHash: string; readonly start?: SftStart | undefined }
+    | undefined;
   /** The model that a new run continues. */
   readonly start?: WeighedStart | undefined;
   /** Finds an imported data set; required by runs on a file. */

@@ -10,16 +10,16 @@ import type { ModelTokenizer } from '../data/tokenizer/model-tokenizer.ts';
 import {
   type LabFile,
   LabFileSchema,
-  type ModelFileName,
+  type ModelSource,
   type ModelVectors,
   readLabModel,
   readModelJson,
+  readWeightTensors,
   rulesOfLab,
   vectorsOf,
 } from '../infer/lab-model.ts';
 import { type ModelCard, ModelCardSchema } from '../infer/model-card.ts';
-import { toTrainable } from '../model/stored-weights.ts';
-import { type TensorData, weightShapes } from '../model/weights.ts';
+import type { TensorData } from '../model/weights.ts';
 import type { SftExperiment } from '../protocol/sft-experiment.ts';
 import { textFolding } from '../relevance/pair/text-folding.ts';
 import { canonicalJson } from '../relevance/rules/instruction.ts';
@@ -47,10 +47,10 @@ export const KeptStartSchema = v.strictObject({ config: ModelConfigSchema, lab: 
 export type KeptStart = v.InferOutput<typeof KeptStartSchema>;
 
 /** A start from the files of its model. @throws {LabError} what `readLabModel` throws; `bad-config` if it is quantised */
-export function readSftStart(files: ReadonlyMap<ModelFileName, Uint8Array>): WeighedStart {
-  const { config, stored, tokenizer, card, vectors } = readLabModel(files);
-  const own = weightShapes(config);
-  const weights = new Map([...toTrainable(stored)].filter(([name]) => own.has(name))); // a tied model has no separate head
+export async function readSftStart(files: ModelSource): Promise<WeighedStart> {
+  const read = readLabModel(files);
+  const { config, tokenizer, card, vectors } = read;
+  const weights = await readWeightTensors(read);
   const lab = parseConfig('lab.json', LabFileSchema, readModelJson(files, 'lab.json'));
   return { config, tokenizer, lab, card, vectors, weights, hash: hashWeights(weights) };
 }

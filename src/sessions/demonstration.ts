@@ -8,7 +8,7 @@ import { LabError, throwIfAborted } from '../common/errors.ts';
 import { countParameters, type ModelConfig } from '../config/model-config.ts';
 import type { DataSet } from '../data/files/data-set.ts';
 import type { StepShape } from '../gpu/step-work.ts';
-import { disposeLabModel, loadLabModel, readWeightTensors } from '../infer/lab-model.ts';
+import { disposeLabModel, readLabModel, readWeightTensors, toBackend } from '../infer/lab-model.ts';
 import {
   type BranchRecord,
   type GrpoCommand,
@@ -113,10 +113,11 @@ export class Demonstration {
     const { signal } = session;
     await session.backend();
     throwIfAborted(signal);
-    const model = loadLabModel(files);
+    const read = readLabModel(files);
+    const model = await toBackend(read);
     // Each branch loads a copy of its own.
     disposeLabModel(model);
-    const start = { ...startOf(model), weights: readWeightTensors(files.get('model.safetensors') ?? new Uint8Array()) };
+    const start = { ...startOf(model), weights: await readWeightTensors(read) };
     const startHash = hashWeights(start.weights);
     checkWeightsHash('start', expectedHash, startHash);
     const prepare = preparer(start, { findData, signal, emit });

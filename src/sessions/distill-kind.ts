@@ -63,7 +63,7 @@ export function distillKind(
 
   const teaching = async (): Promise<Teacher> => {
     if (teacher !== undefined) return teacher;
-    const model = loadLabModel(task.teacher, 'f32');
+    const model = await loadLabModel(task.teacher, 'f32');
     teacher = { model, hash: '' };
     teacher = { model, hash: hashWeights(await readWeights(model.transformer.weights)) };
     checkWeightsHash('teacher', teacherHash, teacher.hash);

@@ -3,10 +3,19 @@
  * files, checks that they fit together, and packs them into one payload. Errors are reported before anything is stored.
  */
 import { type CheckpointFile, readPayload } from '../checkpoint/checkpoint-file.ts';
+import { blobSource } from '../checkpoint/byte-source.ts';
 import { type CheckpointInfo, MAX_CHECKPOINT_BYTES } from '../checkpoint/manifest.ts';
 import { LabError } from '../common/errors.ts';
-import { ALL_MODEL_FILES, MODEL_FILES, type ModelFileName, readLabModel } from '../infer/lab-model.ts';
+import { isOwnTokenizer, readGgufModel, readHuggingFaceModel } from '../infer/foreign-model.ts';
+import {
+  ALL_MODEL_FILES,
+  MODEL_FILES,
+  type ModelFileName,
+  type ModelSource,
+  readLabModel,
+} from '../infer/lab-model.ts';
 import type { ChosenFile } from '../protocol/checkpoints.ts';
+import { wholeFiles } from '../runs/models/whole-files.ts';
 import { packModel, unpackModel } from '../runs/models/model-checkpoint.ts';
 
 /** The size limit of each file except the weights; a tokenizer with 250,000 tokens is smaller. */
@@ -21,6 +30,11 @@ const MAX_TEXT_BYTES = 2 ** 26;
 export async function readChosenModel(
   chosen: readonly ChosenFile[],
 ): Promise<{ readonly info: CheckpointInfo; readonly payload: Uint8Array<ArrayBuffer> }> {
+  const foreign = await foreignModelIn(chosen);
+  if (foreign !== undefined) {
+    const files = await wholeFiles(foreign);
+    return packModel(files, readLabModel(files).card);
+  }
   const folder = modelFolderIn(chosen);
   const files = new Map<ModelFileName, Uint8Array>();
   for (const name of ALL_MODEL_FILES) {
@@ -43,22 +57,63 @@ export async function checkModelFile(file: CheckpointFile): Promise<void> {
   readLabModel(new Map(Object.entries(files) as [ModelFileName, Uint8Array][]));
 }
 
-/** The files of the only folder that has all files of a model, by their names. */
-function modelFolderIn(chosen: readonly ChosenFile[]): ReadonlyMap<string, ChosenFile> {
+/**
+ * A language model that the lab did not make: a GGUF file, or the first folder with a foreign tokenizer and without the
+ * lab's own files.
+ */
+async function foreignModelIn(chosen: readonly ChosenFile[]): Promise<ModelSource | undefined> {
+  const [gguf, more] = chosen.filter(({ path }) => path.toLowerCase().endsWith('.gguf'));
+  if (gguf !== undefined && more !== undefined) throw severalModels(`${gguf.path} and ${more.path}`);
+  if (gguf !== undefined) return readGgufModel(blobSource(gguf.blob), baseOf(gguf.path));
+  for (const [place, names] of foldersOf(chosen)) {
+    const tokenizer = names.get('tokenizer.json');
+    if (tokenizer === undefined || !names.has('config.json') || names.has('lab.json')) continue;
+    if (await isOwn(tokenizer.blob)) continue;
+    const sources = new Map([...names].map(([name, { blob }]) => [name, blobSource(blob)]));
+    return readHuggingFaceModel(sources, baseOf(place.replace(/[/\\]$/u, '')) || 'model');
+  }
+  return undefined;
+}
+
+async function isOwn(tokenizer: Blob): Promise<boolean> {
+  if (tokenizer.size > MAX_TEXT_BYTES) throw tooLarge('tokenizer.json', MAX_TEXT_BYTES, tokenizer.size);
+  try {
+    return isOwnTokenizer(JSON.parse(await tokenizer.text()));
+  } catch {
+    return false; // said where the file is read
+  }
+}
+
+function baseOf(path: string): string {
+  return /[^/\\]*$/u.exec(path)?.[0] ?? path;
+}
+
+/** The files by the folder that they are in, and by name. */
+function foldersOf(chosen: readonly ChosenFile[]): ReadonlyMap<string, ReadonlyMap<string, ChosenFile>> {
   const folders = new Map<string, Map<string, ChosenFile>>();
   for (const file of chosen) {
     const [, place = '', name = ''] = /^(.*?)([^/\\]*)$/su.exec(file.path) ?? [];
     const folder = folders.get(place) ?? new Map<string, ChosenFile>();
     folders.set(place, folder.set(name, file));
   }
+  return folders;
+}
+
+/** The files of the only folder that has all files of a model, by their names. */
+function modelFolderIn(chosen: readonly ChosenFile[]): ReadonlyMap<string, ChosenFile> {
+  const folders = foldersOf(chosen);
   const whole = [...folders].filter(([, names]) => missingIn(names).length === 0);
   const [first, second] = whole;
   if (first === undefined) throw noModel([...folders.values()]);
   if (second === undefined) return first[1];
-  throw new LabError('bad-file', {
+  throw severalModels(whole.map(([place]) => place).join(' and '));
+}
+
+function severalModels(got: string): LabError {
+  return new LabError('bad-file', {
     message: 'These files contain more than one model.',
     expected: 'the files of one model',
-    got: whole.map(([place]) => place).join(' and '),
+    got,
     fix: "Choose one model's folder.",
   });
 }
@@ -74,7 +129,7 @@ function noModel(folders: readonly ReadonlyMap<string, ChosenFile>[]): LabError 
   const isSharded = nearest.has('model.safetensors.index.json');
   return new LabError('not-found', {
     message: `These files are not a complete model of the lab: ${missingIn(nearest).join(', ')} missing.`,
-    expected: `a folder with ${MODEL_FILES.join(', ')}`,
+    expected: `a folder with ${MODEL_FILES.join(', ')}, a Hugging Face folder, or a GGUF file`,
     fix: isSharded
       ? 'Merge the weights, which are split over several files, into one model.safetensors.'
       : 'Choose a folder written by "lab sft", "lab grpo" or "lab distill", or a file written by "lab export".',

@@ -306,7 +306,7 @@ export class SessionService implements TrainingApi {
         return sft(parseSftExperiment('The experiment', from.experiment), { runId: from.runId });
       case 'continuation': {
         emit({ kind: 'preparing', stage: 'start' });
-        const start = readSftStart(await this.#modelAt(from.startUrl));
+        const start = await readSftStart(await this.#modelAt(from.startUrl));
         const experiment = await continuationFor(from.experiment, start, this.#library);
         return sft(experiment, { runId: from.runId }, { start, startUrl: from.startUrl });
       }

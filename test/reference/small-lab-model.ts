@@ -9,8 +9,9 @@ import { makeLabFile } from '../../src/runs/models/lab-file.ts';
 import { tokenIdsOf } from '../../src/runs/models/transformers-files.ts';
 import { trainWorldTokenizer } from '../../src/runs/sft-experiment.ts';
 import { SftExperimentSchema } from '../../src/protocol/sft-experiment.ts';
-import { type LabModel, loadLabModel, type ModelFileName } from '../../src/infer/lab-model.ts';
+import { type LabModel, readLabModel, type ModelFileName } from '../../src/infer/lab-model.ts';
 import type { ModelCard } from '../../src/infer/model-card.ts';
+import { loadForAnswering, type StoredWeights } from '../../src/model/stored-weights.ts';
 import { initialWeights } from '../../src/model/weights.ts';
 import { makeRuleWorld, type RuleWorld } from '../../src/relevance/world/rule-world.ts';
 
@@ -69,5 +70,6 @@ export function smallModelFiles(seed = 1): Map<ModelFileName, Uint8Array> {
 
 /** The model on the current backend. */
 export function smallLabModel(seed = 1): LabModel {
-  return loadLabModel(smallModelFiles(seed));
+  const { config, stored, ...facts } = readLabModel(smallModelFiles(seed));
+  return { ...facts, transformer: loadForAnswering(config, stored as StoredWeights) };
 }

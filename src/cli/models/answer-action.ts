@@ -44,7 +44,7 @@ export async function runAnswer(query: string, documentText: string, options: An
   const pair = readPair(query, documentText, options);
   const files = await readModelFiles(options.model);
   const opened = await openNodeBackend(options.backend);
-  const { model } = await withEncoder(loadLabModel(files, options.precision), options);
+  const { model } = await withEncoder(await loadLabModel(files, options.precision), options);
   // Notes follow the answer, so that the two do not mix in a terminal.
   const notes = [
     `${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`,

@@ -35,7 +35,7 @@ export async function runEval(options: EvalOptions): Promise<void> {
   let expert = await heldOutPairs(readLabModel(files), options);
   if (options.shuffled === true) expert = withOtherDocuments(expert);
   const opened = await openNodeBackend(options.backend);
-  const model = loadLabModel(files, options.precision);
+  const model = await loadLabModel(files, options.precision);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   if (options.faithfulness === true) {
     await reportFaithfulness(model, expert.slice(0, options.pairs), options);

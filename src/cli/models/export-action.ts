@@ -10,6 +10,7 @@ import { ALL_MODEL_FILES } from '../../infer/lab-model.ts';
 import { packModel } from '../../runs/models/model-checkpoint.ts';
 import { toFolderFiles } from '../../runs/models/model-files.ts';
 import { readSftCheckpoint } from '../../runs/sft-checkpoint.ts';
+import { wholeFiles } from '../../runs/models/whole-files.ts';
 import { describeModel, readModelFiles } from '../model-folder.ts';
 import { checkOutputFile, checkOutputFolder, type OutputRules, writeOutput, writeTogether } from '../outputs.ts';
 import { RunFolder } from '../runs/run-folder.ts';
@@ -38,7 +39,7 @@ export async function exportModel({ model, run, out, force }: ExportOptions): Pr
     }
     await writeCheckpoint(out, rules, await packRun(run));
   } else {
-    const files = await readModelFiles(model);
+    const files = await wholeFiles(await readModelFiles(model));
     if (isFile) await writeCheckpoint(out, rules, packModel(files, describeModel(files).card));
     else await writeTogether(out, toFolderFiles(files));
   }

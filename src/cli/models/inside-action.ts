@@ -27,7 +27,7 @@ export async function runInside(query: string, documentText: string, options: In
   const pair = readPair(query, documentText, options);
   const files = await readModelFiles(options.model);
   const opened = await openNodeBackend(options.backend);
-  const model = loadLabModel(files, options.precision);
+  const model = await loadLabModel(files, options.precision);
   const { layers, heads } = model.transformer.config;
   checkPlace('layer', options.layer, layers);
   checkPlace('head', options.head, heads);

@@ -152,7 +152,7 @@ async function answersOfCopy(
   pairs: readonly JudgedPair[],
   { completions }: ComparisonOptions,
 ): Promise<Answers> {
-  const model = loadLabModel(files, precision);
+  const model = await loadLabModel(files, precision);
   try {
     return await answersOf(model, pairs, completions);
   } finally {

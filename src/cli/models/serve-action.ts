@@ -38,7 +38,7 @@ export async function runServe({
   const files = await readModelFiles(folder);
   const signal = interruption();
   const opened = await openNodeBackend(backend);
-  const model = loadLabModel(files, precision);
+  const model = await loadLabModel(files, precision);
   note(`${model.card.name} on ${opened.backend}: ${opened.device}. Memory: ${describeMemory(model.transformer)}.`);
   const { url, close } = await startServer({
     port,

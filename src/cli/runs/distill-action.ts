@@ -70,7 +70,7 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
   const given =
     studentFiles === undefined || saved !== undefined
       ? undefined
-      : checkedStudent(loadStartModel(studentFiles), teacher);
+      : checkedStudent(await loadStartModel(studentFiles), teacher);
   const experiment = resumed ?? experimentOf(options, chosen, given);
   const { student: origin } = experiment;
   const config =

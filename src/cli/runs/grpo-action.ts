@@ -59,7 +59,7 @@ export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitS
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
   note(`Computing on ${opened.backend}: ${opened.device} (${opened.reason}).`);
-  const start = loadStartModel(files);
+  const start = await loadStartModel(files);
   const device = `${opened.backend}, ${opened.device}`;
   const run = { out, saved, given, judge: module?.judge, device, startFolder: options.start, record, watch, signal };
   print(await reinforceToFolder(experiment, start, run));

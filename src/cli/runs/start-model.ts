@@ -9,8 +9,9 @@ import { START_SETTINGS } from '../../studies/recipes.ts';
 import {
   disposeLabModel,
   type LabModel,
-  loadLabModel,
-  type ModelFileName,
+  type ModelSource,
+  readLabModel,
+  toBackend,
   readWeightTensors,
 } from '../../infer/lab-model.ts';
 import { SftExperimentSchema } from '../../protocol/sft-experiment.ts';
@@ -48,12 +49,11 @@ export async function readStartModel(path: string): Promise<NamedStart> {
 }
 
 /** The same from its files. @throws {LabError} `bad-config` if it is quantised; what `loadLabModel` throws */
-export function loadStartModel(files: ReadonlyMap<ModelFileName, Uint8Array>): NamedStart {
-  const lab = loadLabModel(files, 'f32');
+export async function loadStartModel(files: ModelSource): Promise<NamedStart> {
+  const read = readLabModel(files);
+  const lab = await toBackend(read, 'f32');
   disposeLabModel(lab);
-  const stored = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
-  const { weights: own } = lab.transformer;
-  const weights = new Map([...stored].filter(([name]) => own.has(name))); // a tied model has no separate head
+  const weights = await readWeightTensors(read);
   return { ...startOf(lab), weights, card: lab.card, otherScales: lab.otherScales };
 }
 

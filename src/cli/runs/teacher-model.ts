@@ -19,7 +19,7 @@ export async function readTeacher(folder: string): Promise<Teacher> {
 
 /** The same from its files. @throws {LabError} what `loadLabModel` throws */
 export async function loadTeacher(files: ReadonlyMap<ModelFileName, Uint8Array>): Promise<Teacher> {
-  const model = loadLabModel(files, 'f32');
+  const model = await loadLabModel(files, 'f32');
   return { model, hash: hashWeights(await readWeights(model.transformer.weights)) };
 }
 

@@ -89,7 +89,7 @@ async function findModel(options: ScorerOptions): Promise<ScorerSource> {
     prompt: read.prompt,
     open: async (survey, grades, signal) => {
       const { backend, device } = await openNodeBackend(options.backend);
-      const { model: stored, sha256 } = await withEncoder(toBackend(read, options.precision), options, signal);
+      const { model: stored, sha256 } = await withEncoder(await toBackend(read, options.precision), options, signal);
       const model = onScale(stored, options.labels ?? labelsFor(stored, commonScaleOf(survey, grades)));
       note(`${model.card.name} on ${backend}: ${device}. Memory: ${describeMemory(model.transformer)}.`);
       const decoding = options.decoding ?? defaultDecoding(model.instruction);

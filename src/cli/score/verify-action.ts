@@ -60,7 +60,7 @@ export async function runVerify(path: string, files: readonly string[], options:
   const opened = await openNodeBackend(proof.backend);
   if (opened.backend !== proof.backend) throw differs('The backend', proof.backend, opened.backend);
   const precision = PRECISIONS.find((name) => name === proof.precision);
-  const model = onScale(loadLabModel(modelFiles, precision), proof.model.labels);
+  const model = onScale(await loadLabModel(modelFiles, precision), proof.model.labels);
   const how = { fileName: data.pairs.name, columns: column, documents, twoFiles };
   const read = (): ReadRows => readPairs(data.pairs.open(), how);
   const lists = model.prompt.standing ? new FileLists(model.prompt, documents) : undefined;

@@ -55,7 +55,7 @@ async function askOnce(
   const files = await readModelFiles(folder);
   const run = studyRunFolder(runs, 'evidence', [hashOfFiles(files.values()), WORLD, SPLIT, PAIRS, decoding]);
   return run.once(AskedModelSchema, session, async () => {
-    const model = loadLabModel(files);
+    const model = await loadLabModel(files);
     try {
       const pairs = heldOutPairs(makeRuleWorld(WORLD), SPLIT, PAIRS);
       const { completions, usable, cited, control } = await answerDeletions(model, pairs, { ...session, decoding });

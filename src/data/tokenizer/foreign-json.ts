@@ -81,11 +81,12 @@ function tokensOf({ model }: ForeignTokenizerJson, specialIds: ReadonlyMap<strin
     ...specialIds.values(),
   );
   if (largest >= MOST_TOKENS) throw foreign('in its vocabulary', `ids below ${MOST_TOKENS}`, String(largest));
-  const tokens = Array.from<Token>({ length: largest + 1 }).fill(UNUSED);
+  const tokens = Array.from({ length: largest + 1 }, () => UNUSED);
   for (const [text, id] of entries) {
     if (specialIds.has(text)) continue;
     const bytes = id < 0 ? undefined : fromByteCharacters(text);
-    if (bytes === undefined) throw foreign('in its vocabulary', 'tokens of GPT-2 byte characters', JSON.stringify(text));
+    if (bytes === undefined)
+      throw foreign('in its vocabulary', 'tokens of GPT-2 byte characters', JSON.stringify(text));
     if (tokens[id] !== UNUSED) throw foreign(`at token ${JSON.stringify(text)}`, 'every id once', String(id));
     tokens[id] = { kind: 'bytes', bytes };
   }
@@ -94,7 +95,8 @@ function tokensOf({ model }: ForeignTokenizerJson, specialIds: ReadonlyMap<strin
 }
 
 function checkMerges({ model }: ForeignTokenizerJson, size: number): void {
-  if (model.merges.length > 2 * size) throw foreign('in its merges', `at most ${2 * size}`, String(model.merges.length));
+  if (model.merges.length > 2 * size)
+    throw foreign('in its merges', `at most ${2 * size}`, String(model.merges.length));
   for (const [rank, merge] of model.merges.entries()) {
     const [left = '', right = ''] = typeof merge === 'string' ? splitMerge(merge) : merge;
     if (!Object.hasOwn(model.vocab, left) || !Object.hasOwn(model.vocab, right)) {

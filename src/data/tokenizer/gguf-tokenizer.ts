@@ -43,7 +43,7 @@ const SPLITTINGS: ReadonlyMap<string, Splitting> = new Map([
 ]);
 
 /** Types of tokens that are structure: control tokens, and those that a user has defined. */
-const STRUCTURE: readonly number[] = [3, 4];
+const STRUCTURE: ReadonlySet<number> = new Set([3, 4]);
 
 const TRAITS = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 
@@ -73,9 +73,7 @@ export function ggufTokenizer(metadata: ReadonlyMap<string, GgufValue>): GgufTok
   return {
     json: {
       version: '1.0',
-      added_tokens: tokens.flatMap((content, id) =>
-        STRUCTURE.includes(typeOf(id)) ? [{ id, content, ...TRAITS }] : [],
-      ),
+      added_tokens: tokens.flatMap((content, id) => (STRUCTURE.has(typeOf(id)) ? [{ id, content, ...TRAITS }] : [])),
       normalizer: splitting.normalizer,
       pre_tokenizer: splitting.pre_tokenizer,
       post_processor: null,

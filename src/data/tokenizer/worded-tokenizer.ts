@@ -275,7 +275,10 @@ type Step = ForeignTokenizerJson['pre_tokenizer'];
 function openLibrary(json: ForeignTokenizerJson): Tokenizer {
   try {
     const pre_tokenizer = withAllDigits(json.pre_tokenizer);
-    return new Tokenizer({ ...json, pre_tokenizer, added_tokens: [], post_processor: null, truncation: null, padding: null }, {});
+    return new Tokenizer(
+      { ...json, pre_tokenizer, added_tokens: [], post_processor: null, truncation: null, padding: null },
+      {},
+    );
   } catch (cause) {
     throw new LabError('bad-tokenizer', {
       message: 'The tokenizer file cannot be used.',

@@ -51,7 +51,12 @@ export interface ChatFrame {
 }
 
 /** The words of the lab's special tokens, but for labels and the end token. */
-export function wordsOf(frame: ChatFrame, scale: LabelScale, labels: readonly string[], instruction: Instruction): Record<string, string> {
+export function wordsOf(
+  frame: ChatFrame,
+  scale: LabelScale,
+  labels: readonly string[],
+  instruction: Instruction,
+): Record<string, string> {
   const pairs: (readonly [token: string, words: string])[] = [
     [scaleToken(scale.size), `${frame.open}${task(scale, labels)}`],
     ...Array.from(
@@ -63,7 +68,9 @@ export function wordsOf(frame: ChatFrame, scale: LabelScale, labels: readonly st
     [ATTRIBUTE_NAME, '\n'],
     [ATTRIBUTE_VALUE, ':'],
     [CUT, ' ...'],
-    ...DOCUMENT_FIELDS.map((field) => [fieldToken(field), field === 'attributes' ? '' : `\n${capital(field)}:`] as const),
+    ...DOCUMENT_FIELDS.map(
+      (field) => [fieldToken(field), field === 'attributes' ? '' : `\n${capital(field)}:`] as const,
+    ),
     ...RULE_LETTERS.map((letter, rule) => [ruleToken(rule), `\n${letter}.`] as const),
     ...CRITERIA.map((criterion) => [criterionToken(criterion), ` ${criterion}`] as const),
     ...EVIDENCE_SOURCES.map((source) => [evidenceToken(source), `\n${source}:`] as const),
@@ -79,6 +86,31 @@ export const RESTATED = `\n${LABEL}`;
 
 /** A to Z and a to v: one for each rule that an instruction may have. */
 export const RULE_LETTERS: readonly string[] = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv');
+
+/**
+ * The wording of Qwen3-Reranker, which was trained on yes and no behind this text. Source: its model card at Hugging
+ * Face. All fields are one document.
+ */
+export const RERANKER = {
+  labels: ['no', 'yes'],
+  restated: '\n',
+  document: '\n\n<Document>:',
+  words: {
+    [scaleToken(2)]:
+      '<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the Instruct provided. ' +
+      'Note that the answer can only be "yes" or "no".<|im_end|>\n<|im_start|>user\n' +
+      '<Instruct>: Given a web search query, retrieve relevant passages that answer the query',
+    ...Object.fromEntries(
+      Array.from({ length: MAX_INSTRUCTION_VERSIONS }, (_, version) => [instructionToken(version), '']),
+    ),
+    [QUERY]: '\n\n<Query>:',
+    [ANSWER]: '<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n',
+    [ATTRIBUTE_NAME]: '\n',
+    [ATTRIBUTE_VALUE]: ':',
+    [CUT]: '',
+    ...Object.fromEntries(DOCUMENT_FIELDS.map((field) => [fieldToken(field), field === 'title' ? '' : '\n'])),
+  },
+} as const;
 
 function task({ names, rubric }: LabelScale, labels: readonly string[]): string {
   const lines = names.map((name, k) => {

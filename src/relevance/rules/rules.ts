@@ -16,10 +16,15 @@ export interface Rules {
   readonly readsTitles: boolean;
 }
 
+/** An instruction without rules, for R = `scaleSize` labels. */
+export function noInstruction(scaleSize: number): Instruction {
+  return { name: 'no rules', version: 0, scaleSize, rules: [] };
+}
+
 /** No rules, on a scale of R = `scaleSize` labels. @param folding - of the model without rules */
 export function noRules(scaleSize: number, folding: TextFolding): Rules {
   return {
-    instruction: { name: 'no rules', version: 0, scaleSize, rules: [] },
+    instruction: noInstruction(scaleSize),
     lexicon: makeLexicon({ brands: [], types: {}, attributes: {}, audiences: [] }, folding),
     tailRules: new Set(),
     readsTitles: false,

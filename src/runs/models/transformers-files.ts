@@ -12,7 +12,10 @@ import { DEFAULT_MAX_TOKENS } from '../../infer/generate.ts';
 export type TransformersFileName = 'tokenizer_config.json' | 'generation_config.json';
 
 /** The ids that transformers looks for in more than one file. */
-export function tokenIdsOf(tokenizer: ModelTokenizer): { readonly eos_token_id: number; readonly pad_token_id: number } {
+export function tokenIdsOf(tokenizer: ModelTokenizer): {
+  readonly eos_token_id: number;
+  readonly pad_token_id: number;
+} {
   return { eos_token_id: tokenizer.idOf(EOS), pad_token_id: tokenizer.idOf(PAD) };
 }
 

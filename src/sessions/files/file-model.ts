@@ -173,7 +173,7 @@ async function modelIn(
   health: BackendHealth,
   wanted: number | undefined,
 ): Promise<Answering> {
-  const stored = await onSoundBackend(health, () => Promise.resolve(loadLabModel(files)));
+  const stored = await onSoundBackend(health, () => loadLabModel(files));
   const model = onScale(stored, labelsFor(stored, wanted));
   return { model, silence: whyNoReasons(stored, model) };
 }

@@ -118,7 +118,7 @@ export class LabCheckpoints extends LabElement {
           type="file"
           hidden
           multiple
-          accept=".afrl-checkpoint,.json,.safetensors"
+          accept=".afrl-checkpoint,.json,.safetensors,.gguf"
           @change=${this.#filesChosen}
         />
         <input class="folder" type="file" hidden .webkitdirectory=${true} @change=${this.#filesChosen} />
@@ -133,8 +133,8 @@ export class LabCheckpoints extends LabElement {
       checkpoints.length === 0
         ? html`<p class="empty">
             Nothing is stored yet. Runs save themselves in this browser only; a file can be exported and imported
-            elsewhere. Models of the command line can be dropped here: a folder, its five files, or a file of “lab
-            export”.
+            elsewhere. Models can be dropped here: a folder of the command line, its five files, a file of “lab export”,
+            or a language model as a GGUF file or a Hugging Face folder.
           </p>`
         : html`<ul>
             ${keyedList(
@@ -233,7 +233,7 @@ export class LabCheckpoints extends LabElement {
   async #import(read: () => Promise<readonly ChosenFile[]>): Promise<void> {
     await this.controller?.act('Importing', async (client) => {
       const files = await read();
-      const isModel = files.some(({ path }) => /\.(json|safetensors)$/u.test(path));
+      const isModel = files.some(({ path }) => /\.(json|safetensors|gguf)$/iu.test(path));
       if (isModel) await client.importModel(files);
       else for (const { blob } of files) await client.importFile(blob);
     });

@@ -31,7 +31,7 @@ export async function soakNode(
   onSample: (sample: Sample) => void,
 ): Promise<void> {
   await openNodeBackend(backend);
-  const model = loadLabModel(smallModelFiles());
+  const model = await loadLabModel(smallModelFiles());
   const start = performance.now();
   const elapsed = (): number => (performance.now() - start) / 60_000;
   let [answers, steps, sampledAt] = [0, 0, 0];

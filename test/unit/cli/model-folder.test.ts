@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bfloatsToFloats, floatsToBfloats } from '../../../src/checkpoint/float16.ts';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../../src/checkpoint/safetensors.ts';
 import { readModelFiles } from '../../../src/cli/model-folder.ts';
-import { readWeightTensors } from '../../../src/infer/lab-model.ts';
+import { readLabModel, readWeightTensors } from '../../../src/infer/lab-model.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
 
 const INDEX = 'model.safetensors.index.json';
@@ -37,7 +37,7 @@ async function shard(count: number, weightMap?: (map: Record<string, string>) =>
 }
 
 async function readWeights(): Promise<ReturnType<typeof readWeightTensors>> {
-  return readWeightTensors((await readModelFiles(folder)).get('model.safetensors') ?? new Uint8Array());
+  return readWeightTensors(readLabModel(await readModelFiles(folder)));
 }
 
 function bfloat(tensor: StoredTensor) {

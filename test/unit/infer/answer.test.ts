@@ -203,12 +203,12 @@ describe('a score that is not a number', () => {
 });
 
 describe('loadLabModel', () => {
-  it('reads words by the version of the model, 1 where none is named', () => {
+  it('reads words by the version of the model, 1 where none is named', async () => {
     for (const folding of [undefined, 1, 2] as const) {
       const files = smallModelFiles();
       const lab = JSON.parse(new TextDecoder().decode(files.get('lab.json'))) as { prompt: object };
       const versioned = { ...lab, prompt: { ...lab.prompt, folding } };
-      const loaded = loadLabModel(files.set('lab.json', new TextEncoder().encode(JSON.stringify(versioned))));
+      const loaded = await loadLabModel(files.set('lab.json', new TextEncoder().encode(JSON.stringify(versioned))));
       expect(loaded.lexicon.folding.version).toBe(folding ?? 1);
       const wide = { query: 'ｋｅｔｔｌｅ', document: makeDocument({ title: 'kettle' }) };
       expect(promptContent(wide, loaded.prompt).hints?.query).toBe(folding === 2 ? 3 : 0);
@@ -216,17 +216,17 @@ describe('loadLabModel', () => {
     }
   });
 
-  it('names the file that is missing, broken or does not belong', () => {
+  it('names the file that is missing, broken or does not belong', async () => {
     const without = smallModelFiles();
     without.delete('lab.json');
-    expect(() => loadLabModel(without)).toThrow(/no lab\.json/);
+    await expect(loadLabModel(without)).rejects.toThrow(/no lab\.json/);
 
     const broken = smallModelFiles().set('card.json', new TextEncoder().encode('{'));
-    expect(() => loadLabModel(broken)).toThrow(/card\.json of the model is not JSON/);
+    await expect(loadLabModel(broken)).rejects.toThrow(/card\.json of the model is not JSON/);
 
     const truncated = smallModelFiles();
     const weights = truncated.get('model.safetensors') ?? new Uint8Array();
     truncated.set('model.safetensors', weights.subarray(0, weights.length - 100));
-    expect(() => loadLabModel(truncated)).toThrow(/model\.norm\.weight.*damaged/);
+    await expect(loadLabModel(truncated)).rejects.toThrow(/model\.norm\.weight.*damaged/);
   });
 });

@@ -24,7 +24,7 @@ describe('lookInside', () => {
   it('reads the entropies of the passes that wrote the tokens', () => judgeEntropies(model, pairs[1] ?? fail()));
 
   it('reads models whose matrices stay compressed', async () => {
-    const small = loadLabModel(smallModelFiles(), 'int8');
+    const small = await loadLabModel(smallModelFiles(), 'int8');
     await judgeInside(small, pairs[0] ?? fail());
     disposeLabModel(small);
   });

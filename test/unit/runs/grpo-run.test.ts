@@ -43,7 +43,7 @@ let start: StartModel;
 
 beforeAll(async () => {
   await useBackend('wasm');
-  const lab = loadLabModel(smallModelFiles());
+  const lab = await loadLabModel(smallModelFiles());
   start = { ...startOf(lab), weights: await readWeights(lab.transformer.weights) };
   disposeLabModel(lab);
 });

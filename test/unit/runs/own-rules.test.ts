@@ -104,7 +104,7 @@ describe('a supervised run with rules', () => {
     const [checkpoint] = saved;
     if (checkpoint === undefined) throw new Error('no checkpoint');
     const files = modelFilesOf(writeSftCheckpoint(checkpoint), 0);
-    const model = loadLabModel(new Map(Object.entries(files) as [ModelFileName, Uint8Array][]));
+    const model = await loadLabModel(new Map(Object.entries(files) as [ModelFileName, Uint8Array][]));
     expect(model.instruction).toEqual(ruled.rules?.instruction);
     expect(model.tailRules).toEqual(new Set(ruled.rules?.tailRules));
     expect(model.readsTitles).toBe(true);
@@ -132,7 +132,7 @@ describe('reinforcement on a file', () => {
   let start: StartModel;
 
   beforeAll(async () => {
-    const lab = loadLabModel(smallModelFiles());
+    const lab = await loadLabModel(smallModelFiles());
     start = { ...startOf(lab), weights: await readWeights(lab.transformer.weights) };
     disposeLabModel(lab);
   });

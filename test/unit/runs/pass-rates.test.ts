@@ -28,7 +28,7 @@ let prepared: PreparedGrpo;
 
 beforeAll(async () => {
   await useBackend('wasm');
-  const lab = loadLabModel(smallModelFiles());
+  const lab = await loadLabModel(smallModelFiles());
   start = { ...startOf(lab), weights: await readWeights(lab.transformer.weights) };
   disposeLabModel(lab);
   prepared = await prepareGrpo(settings(null), start);

@@ -49,7 +49,7 @@ describe('a run that continues the general model', () => {
     const experiment = { ...continuationOf('x', asked(dataSet), start, dataSet, undefined), wordSplitShare: 0 };
     expect(experiment.prompt).toEqual(start.lab.prompt);
     const prepared = await prepareSft(experiment, { start, findData: () => Promise.resolve(dataSet) });
-    const model = loadLabModel(await readModelFiles(GENERAL), 'f32');
+    const model = await loadLabModel(await readModelFiles(GENERAL), 'f32');
     const judged = dataSet.pairs.map(({ grade, ...pair }) => ({ ...pair, label: Number(grade) }));
     const inLists = withStandingOf(dataSet, judged, model.prompt, model.vectors);
     const promptOf = (pair: JudgedPair): string => [...encodeFor(model, pair).ids].join();

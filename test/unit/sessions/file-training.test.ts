@@ -132,7 +132,7 @@ describe('a run on a file', () => {
     if (payload === undefined) throw new Error('The run kept no checkpoint.');
     expect(readSftCheckpoint(payload)).toMatchObject({ trainPairs: 48 });
     const files = modelFilesOf(payload, Date.UTC(2026, 10, 24));
-    const model = loadLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
+    const model = await loadLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
     expect(model.scale.names).toEqual(['label 0', 'label 1', 'label 2']);
     expect(model.card.data).toMatchObject({ name: 'the file mine.tsv', trainPairs: 48, split: { seed: 1 } });
     const events: ScoringEvent[] = [];

@@ -67,14 +67,14 @@ describe('a demonstration that was cut short', () => {
     expect(files['vectors.safetensors']).toEqual(vectors);
   });
 
-  it('leaves checkpoints whose models can answer, and that name their origin', () => {
+  it('leaves checkpoints whose models can answer, and that name their origin', async () => {
     const [, kept] = [...store.saved].at(-1) ?? [];
     expect(kept?.info).toMatchObject({ kind: BRANCH_KIND, isAutomatic: true });
     expect(kept?.info.note).toMatch(/^Started from /u);
     const bytes = kept?.payload ?? new Uint8Array();
     const { name, checkpoint } = readKeptBranch(bytes);
     const files = branchModelFiles(bytes, 0);
-    const model = loadLabModel(new Map(MODEL_FILES.map((file) => [file, files[file]])));
+    const model = await loadLabModel(new Map(MODEL_FILES.map((file) => [file, files[file]])));
     expect(model.card.name).toBe(name);
     expect(model.card.training.steps).toBe(checkpoint.state.step);
     disposeLabModel(model);

@@ -79,7 +79,7 @@ describe('a student', () => {
     await harness.train(student({ steps: 2 }));
     const { manifest, payload } = await harness.store.load('c1');
     const files = await modelInCheckpoint(manifest, payload);
-    const model = loadLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
+    const model = await loadLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
     expect(model.card).toMatchObject({ name: 'pupil', training: { steps: 2 }, data: { trainPairs: 24 } });
     expect(model.card.distillation?.method).toMatch(/^JSD/u);
     disposeLabModel(model);

@@ -28,7 +28,7 @@ describe('the model in a checkpoint', () => {
     const files = modelFilesOf(bytes, SAVED_AT);
     expect(Object.keys(files).toSorted()).toEqual([...MODEL_FILES].toSorted());
 
-    const model = loadLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
+    const model = await loadLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
     const saved = readSftCheckpoint(bytes);
     for (const [name, { data }] of saved.state.weights) {
       expect(await model.transformer.weights.get(name)?.data(), name).toEqual(data);
@@ -49,7 +49,7 @@ describe('the model in a checkpoint', () => {
 
   it('counts training pairs where the world leaves some out', async () => {
     const files = modelFilesOf(await checkpointBytes({ trainTailWeight: 0 }), SAVED_AT);
-    const model = loadLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
+    const model = await loadLabModel(new Map(MODEL_FILES.map((name) => [name, files[name]])));
     expect(model.card.data.trainPairs).toBeGreaterThan(0);
     expect(model.card.data.trainPairs).toBeLessThan(48);
     disposeLabModel(model);

@@ -15,7 +15,7 @@ import { writeSafetensors } from '../../../../src/checkpoint/safetensors.ts';
 import { Rng } from '../../../../src/common/rng.ts';
 import { trainBpe } from '../../../../src/data/tokenizer/bpe-trainer.ts';
 import { LabTokenizer } from '../../../../src/data/tokenizer/tokenizer.ts';
-import { MODEL_FILES, readWeightTensors } from '../../../../src/infer/lab-model.ts';
+import { MODEL_FILES, readLabModel, readWeightTensors } from '../../../../src/infer/lab-model.ts';
 import { quantiseWeights, toFileTensors } from '../../../../src/model/stored-weights.ts';
 import { initialWeights } from '../../../../src/model/weights.ts';
 import { SPECIAL_TOKENS } from '../../../../src/relevance/pair/vocabulary.ts';
@@ -180,8 +180,8 @@ describe('a folder made of the files of a model', () => {
     }
   });
 
-  it('is unchanged if the weights are quantised', () => {
-    const weights = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
+  it('is unchanged if the weights are quantised', async () => {
+    const weights = await readWeightTensors(readLabModel(files));
     const quantised = new Map(files).set(
       'model.safetensors',
       writeSafetensors(toFileTensors(quantiseWeights(weights, 8))),
