@@ -25,6 +25,8 @@ export interface ModelTokenizer extends TokenSource {
   readonly fingerprint: string;
   /** The most tokens of a completion that a person waits for. */
   readonly longestCompletion: number;
+  /** Whether a line break begins an element, so that text within a completion has none. */
+  readonly hasLines: boolean;
   /** The contents of the tokenizer file. */
   toJson(): object;
   /** The ids of a text; never includes a special token. */

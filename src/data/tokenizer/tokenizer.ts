@@ -41,6 +41,7 @@ export class LabTokenizer implements ModelTokenizer {
   /** An 8-digit hash of everything that determines encoding and decoding, for model cards. */
   readonly fingerprint: string;
   readonly longestCompletion = 64;
+  readonly hasLines = false;
 
   readonly #model: BpeModel;
   readonly #merger: Tokenizer;

@@ -49,6 +49,7 @@ export class WordedTokenizer implements ModelTokenizer {
   readonly vocabSize: number;
   readonly fingerprint: string;
   readonly longestCompletion = 192;
+  readonly hasLines = true;
   readonly wording: Wording;
 
   readonly #json: ForeignTokenizerJson;

@@ -43,7 +43,7 @@ export class CompletionHolder {
     this.#trie = trieOf(model.tokenizer);
     this.#ofAllPairs =
       kind === 'grammar'
-        ? new CompletionAutomaton(model.instruction, model.tokenizer, this.#trie, anyText())
+        ? new CompletionAutomaton(model.instruction, model.tokenizer, this.#trie, anyText(model.tokenizer.hasLines))
         : undefined;
   }
 

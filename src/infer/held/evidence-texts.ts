@@ -26,14 +26,15 @@ export interface EvidenceTexts {
 }
 
 const SPACE = 0x20;
+const LINE_BREAK = 0x0a;
 
 /** A text of blanks so far, perhaps within a blank of several bytes. */
 interface BlankNode extends TextState {
   readonly next: Map<number, BlankNode>;
 }
 
-/** Any text that is not empty after folding. */
-export function anyText(): EvidenceTexts {
+/** Any text that is not empty after folding. @param hasLines - whether a line break ends it */
+export function anyText(hasLines = false): EvidenceTexts {
   const some: TextState = { isTextState: true };
   const blank: BlankNode = { isTextState: true, next: new Map() };
   for (const character of BLANKS) {
@@ -48,7 +49,10 @@ export function anyText(): EvidenceTexts {
   }
   return {
     start: () => blank,
-    step: (state, byte) => (state === some ? some : ((state as BlankNode).next.get(byte) ?? some)),
+    step: (state, byte) => {
+      if (hasLines && byte === LINE_BREAK) return undefined;
+      return state === some ? some : ((state as BlankNode).next.get(byte) ?? some);
+    },
     isWhole: (state) => state === some,
   };
 }
