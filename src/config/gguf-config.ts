@@ -38,19 +38,13 @@ export function fromGgufMetadata(metadata: Metadata, tensors: { has(name: string
   refuseVariants(metadata, keyOf);
   const heads = required('attention.head_count');
   const width = required('embedding_length');
-  const headDim = optional('attention.key_length') ?? width / heads;
-  for (const field of ['attention.value_length', 'rope.dimension_count']) {
-    const value = optional(field);
-    if (value !== undefined && value !== headDim)
-      throw refused(keyOf(field), String(headDim), String(value), OTHER_MODEL);
-  }
-  return parseConfig(PLACE, ModelConfigSchema, {
+  const config = parseConfig(PLACE, ModelConfigSchema, {
     vocabSize: vocabularyOf(metadata, keyOf('vocab_size')),
     width,
     layers: required('block_count'),
     heads,
     kvHeads: optional('attention.head_count_kv') ?? heads,
-    headDim,
+    headDim: optional('attention.key_length') ?? width / heads,
     hidden: required('feed_forward_length'),
     maxPositions: required('context_length'),
     ropeTheta: optional('rope.freq_base') ?? 10_000,
@@ -59,6 +53,11 @@ export function fromGgufMetadata(metadata: Metadata, tensors: { has(name: string
     attentionBias: tensors.has('blk.0.attn_q.bias'),
     tiedEmbeddings: !tensors.has('output.weight'),
   });
+  for (const field of ['attention.value_length', 'rope.dimension_count']) {
+    const value = optional(field) ?? config.headDim;
+    if (value !== config.headDim) throw refused(keyOf(field), String(config.headDim), String(value), OTHER_MODEL);
+  }
+  return config;
 }
 
 const OTHER_MODEL = 'Use another model, or the same one from a Hugging Face folder.';

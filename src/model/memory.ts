@@ -55,14 +55,27 @@ export function countAnswering(
   return { weights, cache, pass, total: weights + cache + pass, largestMatrix: Math.max(...sizes) };
 }
 
+/** The longest answer that is told; models of other programs have room for far more than fits into memory. */
+const LONGEST_TOLD = 2048;
+
 /** A sentence on the memory of a loaded model, and on that of an answer with all its positions. */
-export function describeMemory({ config, compressed }: Transformer): string {
-  const format = [...(compressed?.values() ?? [])][0]?.format ?? 'f32';
+export function describeMemory({ config, weights, compressed }: Transformer): string {
+  const matrices = [...(compressed?.values() ?? [])];
+  const shards = matrices.flatMap((matrix) => matrix.shards);
+  const tensors = [
+    ...weights.values(),
+    ...shards.flatMap(({ values, scales }) => (scales ? [values, scales] : [values])),
+  ];
+  const held = FLOAT_BYTES * tensors.reduce((sum, { size }) => sum + size, 0);
+  const formats = new Set(matrices.map(({ format }) => format));
   const { maxPositions } = config;
-  const shape = { sequences: 1, tokens: maxPositions, positions: maxPositions };
-  const { weights, cache, pass } = countAnswering(config, format, shape, usesGpuKernels());
+  const positions = Math.min(maxPositions, LONGEST_TOLD);
+  const shape = { sequences: 1, tokens: positions, positions };
+  const { cache, pass } = countAnswering(config, 'f32', shape, usesGpuKernels());
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-  return `${megabytes(weights)} of weights, stored as ${format}; an answer takes at most ${megabytes(cache + pass)} more`;
+  const answer = positions < maxPositions ? `of ${positions.toLocaleString('en')} tokens takes` : 'takes at most';
+  const stored = formats.size === 0 ? 'f32' : [...formats].join(' and ');
+  return `${megabytes(held)} of weights, stored as ${stored}; an answer ${answer} ${megabytes(cache + pass)} more`;
 }
 
 function tensorBytes(shape: readonly number[], precision: Precision): number {

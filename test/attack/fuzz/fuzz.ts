@@ -12,6 +12,7 @@ import { MESSAGE_TARGETS } from './targets/message-targets.ts';
 import { MODEL_TARGETS } from './targets/model-targets.ts';
 import { RECORD_TARGETS } from './targets/record-targets.ts';
 import { TEXT_TARGETS } from './targets/text-targets.ts';
+import { WEIGHT_TARGETS } from './targets/weight-targets.ts';
 
 /** A case may take this much processor time. */
 export const MOST_CPU_MS = 5000;
@@ -20,7 +21,14 @@ export const MOST_CHARACTERS = 300;
 /** Of how many cases one is of a slow target. */
 const RARE_EVERY = 500;
 
-const COMMON = [...ARCHIVE_TARGETS, ...RECORD_TARGETS, ...TEXT_TARGETS, ...MODEL_TARGETS, ...MESSAGE_TARGETS];
+const COMMON = [
+  ...ARCHIVE_TARGETS,
+  ...RECORD_TARGETS,
+  ...TEXT_TARGETS,
+  ...MODEL_TARGETS,
+  ...WEIGHT_TARGETS,
+  ...MESSAGE_TARGETS,
+];
 export const TARGETS: ReadonlyMap<string, Target> = new Map([...COMMON, ...RARE_TARGETS].map((one) => [one.name, one]));
 
 export type Kind = 'exception' | 'wrong' | 'slow' | 'long message' | 'pollution';

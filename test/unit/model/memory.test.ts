@@ -4,9 +4,10 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/common/rng.ts';
 import { MODEL_PRESETS } from '../../../src/config/presets.ts';
-import { countAnswering } from '../../../src/model/memory.ts';
-import { bytesOf, quantiseWeights } from '../../../src/model/stored-weights.ts';
-import { initialWeights } from '../../../src/model/weights.ts';
+import { countAnswering, describeMemory } from '../../../src/model/memory.ts';
+import { bytesOf, loadForAnswering, quantiseWeights } from '../../../src/model/stored-weights.ts';
+import { disposeWeights, initialWeights } from '../../../src/model/weights.ts';
+import { useBackend } from '../../reference/backends.ts';
 
 describe('countAnswering', () => {
   const shape = { sequences: 2, tokens: 3, positions: 5 };
@@ -46,5 +47,22 @@ describe('countAnswering', () => {
     const without = countAnswering(MODEL_PRESETS.nano, 'int4', shape, false);
     expect(without.weights).toBe(countAnswering(MODEL_PRESETS.nano, 'f32', shape).weights);
     expect(without.pass).toBeGreaterThan(withKernels.pass);
+  });
+});
+
+describe('describeMemory', () => {
+  it('tells of a model with room for more than fits into memory what an answer of 2,048 tokens takes', async () => {
+    await useBackend('cpu');
+    const config = MODEL_PRESETS['lab-nano'];
+    const weights = initialWeights(config, new Rng(1));
+    const model = loadForAnswering(config, weights);
+    const own = describeMemory(model);
+    expect(own).toMatch(/^[\d.]+ MB of weights, stored as f32; an answer takes at most [\d.]+ MB more$/u);
+    const weightsTold = `${(bytesOf(weights) / 1e6).toFixed(1)} MB of weights`;
+    expect(own).toContain(weightsTold);
+    const told = (maxPositions: number): string => describeMemory({ ...model, config: { ...config, maxPositions } });
+    expect(told(2049)).toMatch(/an answer of 2,048 tokens takes [\d.]+ MB more$/u);
+    expect(told(131_072)).toBe(told(2049));
+    disposeWeights(model.weights);
   });
 });
