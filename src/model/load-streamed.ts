@@ -2,7 +2,7 @@
  * Puts weights on the backend one after the other, straight from files: JavaScript holds one tensor at a time, of a
  * large matrix that is rounded only some rows besides its rounded form.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { halvesToFloats } from '../checkpoint/float16.ts';
 import { dequantise, groupSizeOf, quantise, type QuantisedBits, type QuantisedData } from '../checkpoint/quantised.ts';
 import type { ModelConfig } from '../config/model-config.ts';
