@@ -122,20 +122,21 @@ async function keepPlan(out: string, plan: SweepPlan): Promise<void> {
 async function makeRuns(runs: readonly PlannedRun[], jobs: number, signal: AbortSignal): Promise<PlannedRun[]> {
   const failed: PlannedRun[] = [];
   const waiting = [...runs];
-  let [done, madeNow] = [0, 0];
-  const startMs = performance.now();
+  let done = 0;
+  const tookMs: number[] = [];
   const left = (): string => {
-    if (madeNow === 0 || done === runs.length) return '';
-    const seconds = (((performance.now() - startMs) / madeNow) * (runs.length - done)) / 1000;
-    return `; about ${duration(seconds)} left`;
+    if (tookMs.length === 0 || done === runs.length) return '';
+    const mean = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
+    return `; about ${duration((mean * (runs.length - done)) / Math.min(jobs, runs.length - done) / 1000)} left`;
   };
   const work = async (): Promise<void> => {
     for (let run = waiting.shift(); run !== undefined && !signal.aborted; run = waiting.shift()) {
       const { name } = run;
       const isMade = existsSync(join(run.out, 'model'));
+      const beganMs = performance.now();
       const { code, lastLine } = isMade ? { code: 0, lastLine: '' } : await makeRun(run, signal);
       done += 1;
-      if (!isMade) madeNow += 1;
+      if (!isMade) tookMs.push(performance.now() - beganMs);
       if (code === 0) note(`${done}/${runs.length} ${name}${left()}.`);
       else if (!signal.aborted) {
         failed.push(run);
