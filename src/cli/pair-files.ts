@@ -25,7 +25,12 @@ export const SHOWN_ERRORS = 20;
 
 /** Adds the options that say how files of judged pairs are read. */
 export function addReadingOptions(command: Command): Command {
-  return [docsOption(), queriesOption(), formatOption(), sheetOption(), columnOption(), gradeOption()].reduce(
+  return addReadingOptionsAlone(command).addOption(queriesOption());
+}
+
+/** The same without `--queries FILE`, for a command where `--queries` is a number; `--data` takes that file too. */
+export function addReadingOptionsAlone(command: Command): Command {
+  return [docsOption(), formatOption(), sheetOption(), columnOption(), gradeOption()].reduce(
     (all, option) => all.addOption(option),
     command,
   );

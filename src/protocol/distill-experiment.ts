@@ -1,11 +1,11 @@
 /**
- * The settings that define a distillation run on a rule world, apart from the teacher.
+ * The settings that define a distillation run, apart from the teacher.
  */
 import * as v from 'valibot';
 import { DistillConfigSchema } from '../config/distill-config.ts';
 import { kindOf, pairs, setting } from '../config/settings.ts';
 import { ruleWorldConfigSchema } from '../relevance/world/rule-world.ts';
-import { devPairsSetting, nameSetting, presetSetting, WordSplitShareSchema } from './sft-experiment.ts';
+import { devPairsSetting, FileDataSchema, nameSetting, presetSetting, WordSplitShareSchema } from './sft-experiment.ts';
 
 /** Who learns. */
 const StudentSchema = v.variant('kind', [
@@ -27,7 +27,12 @@ export const DistillExperimentSchema = v.strictObject({
   student: setting(StudentSchema, { kind: 'new' }, 'Student', 'Who learns.', { group: 'Student', level: 'fixed' }),
   /** Must have the rules that the teacher has learned. */
   world: setting(ruleWorldConfigSchema, {}, 'Rule world', 'That the pairs are of.', { group: 'Data' }),
-  queries: setting(pairs, 1500, 'Queries', 'To learn from, six pairs each.', {
+  /**
+   * The file of judged pairs to learn from in place of the world. It has no rules of its own: reasons are those of the
+   * teacher.
+   */
+  file: v.optional(v.omit(FileDataSchema, ['rules'])),
+  queries: setting(pairs, 1500, 'Queries', 'To learn from; six pairs each in a rule world.', {
     group: 'Data',
     unit: 'queries',
     level: 'basic',

@@ -19,6 +19,7 @@ import { type DataApi, STEERING_COMMANDS, STEERING_EVENTS } from './session.ts';
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const notNegative = v.pipe(v.number(), v.minValue(0));
 const measured = v.nullable(v.number());
+const byPath = v.optional(v.nullable(v.record(v.string(), v.number())), null);
 const branchName = v.pipe(v.string(), v.nonEmpty(), v.maxLength(80));
 /** A branch's index in the order of their beginnings, from 0. */
 const branchId = count;
@@ -227,6 +228,12 @@ const StepEventSchema = v.strictObject({
   /** The weights of the two losses; `coefficient` is lambda or mu, null where the balance has neither. */
   balance: v.strictObject({ rl: v.number(), expert: v.number(), coefficient: measured }),
   loss: v.strictObject({ policy: measured, expert: measured }),
+  /**
+   * The gradient norm of each weight, and the root mean square of what each module gave, by their paths; null where one
+   * is not finite, and for steps of earlier versions.
+   */
+  gradNorms: byPath,
+  activations: byPath,
   tokens: v.strictObject({ generated: count, learned: count, expert: count }),
   times: v.strictObject({ rolloutMs: notNegative, scoreMs: notNegative, updateMs: notNegative }),
   tokensPerSec: notNegative,

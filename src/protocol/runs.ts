@@ -73,9 +73,12 @@ export const RunsComparisonSchema = v.strictObject({
       /** The figure with its intervals, as a file. */
       svg: text,
       /**
-       * At each place on the axis the mean over the runs of a group, with its 95 % interval where there are several.
+       * At each place on the axis the mean over the runs of a group, with its 95 % interval where there are several, and the
+       * least and the most of them.
        */
-      lines: v.array(v.array(v.strictObject({ at: finite, mean: finite, low: finite, high: finite }))),
+      lines: v.array(
+        v.array(v.strictObject({ at: finite, mean: finite, low: finite, high: finite, least: finite, most: finite })),
+      ),
     }),
   ),
 });

@@ -53,41 +53,40 @@ const WorldDataSchema = v.strictObject({
   ...ruleWorldConfigSchema.entries,
 });
 
+/** Pairs that people have judged, from a file. The scale of its labels is the prompt's. */
+export const FileDataSchema = v.strictObject({
+  kind: kindOf('file', 'Judged pairs', 'From a file.'),
+  /** What the file was called, for people. */
+  name: v.pipe(v.string(), v.nonEmpty()),
+  /** Of what the file says (data/files/data-set.ts): names the data set wherever it is kept. */
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u, 'Invalid SHA-256: expected 64 hexadecimal digits')),
+  /** Shares of the queries, not of the pairs: no query is in two parts, and never are nearly all held out. */
+  devShare: setting(
+    numberFrom(0.01, 0.45),
+    0.1,
+    'Held-out share',
+    'Of the queries of the file; evaluations look at them.',
+    { level: 'basic' },
+  ),
+  testShare: setting(numberFrom(0, 0.45), 0.1, 'Test share', 'Of the queries; never looked at while training.'),
+  splitSeed: setting(seedFromZero, 1, 'Seed of the split', 'Decides which queries are held out.'),
+  /** Where they are not labels themselves (grade-meanings.ts). */
+  grades: setting(gradeMeaningsSchema, '', 'Grades', 'What the grades of the file mean.', { level: 'fixed' }),
+  /** Where they are not to have the usual ones (label-names.ts). */
+  labels: setting(
+    labelNamesSchema,
+    '',
+    'Names of the labels',
+    'Worst first, with commas between; empty for the usual ones.',
+  ),
+  /**
+   * Rules that give reasons where they lead to the label that people gave; without them a model learns labels only.
+   */
+  rules: v.optional(ownRulesSchema),
+});
+
 /** What a run learns from. */
-export const TrainingDataSchema = v.variant('kind', [
-  WorldDataSchema,
-  /** Pairs that people have judged, from a file. The scale of its labels is the prompt's. */
-  v.strictObject({
-    kind: kindOf('file', 'Judged pairs', 'From a file.'),
-    /** What the file was called, for people. */
-    name: v.pipe(v.string(), v.nonEmpty()),
-    /** Of what the file says (data/files/data-set.ts): names the data set wherever it is kept. */
-    sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u, 'Invalid SHA-256: expected 64 hexadecimal digits')),
-    /** Shares of the queries, not of the pairs: no query is in two parts, and never are nearly all held out. */
-    devShare: setting(
-      numberFrom(0.01, 0.45),
-      0.1,
-      'Held-out share',
-      'Of the queries of the file; evaluations look at them.',
-      { level: 'basic' },
-    ),
-    testShare: setting(numberFrom(0, 0.45), 0.1, 'Test share', 'Of the queries; never looked at while training.'),
-    splitSeed: setting(seedFromZero, 1, 'Seed of the split', 'Decides which queries are held out.'),
-    /** Where they are not labels themselves (grade-meanings.ts). */
-    grades: setting(gradeMeaningsSchema, '', 'Grades', 'What the grades of the file mean.', { level: 'fixed' }),
-    /** Where they are not to have the usual ones (label-names.ts). */
-    labels: setting(
-      labelNamesSchema,
-      '',
-      'Names of the labels',
-      'Worst first, with commas between; empty for the usual ones.',
-    ),
-    /**
-     * Rules that give reasons where they lead to the label that people gave; without them a model learns labels only.
-     */
-    rules: v.optional(ownRulesSchema),
-  }),
-]);
+export const TrainingDataSchema = v.variant('kind', [WorldDataSchema, FileDataSchema]);
 export const DataSetting = setting(TrainingDataSchema, { kind: 'world' }, 'Data', 'What the model learns from.', {
   group: 'Data',
   level: 'fixed',

@@ -35,7 +35,7 @@ const MetadataSchema = v.strictObject({
   student: ModelConfigSchema,
   /** Hash of the teacher's weights. */
   teacherHash: v.string(),
-  /** The version of the rule world. */
+  /** The version of the data: of the rule world, or of the imported data set. */
   worldHash: v.string(),
   curve: v.array(DistillPointSchema),
 });

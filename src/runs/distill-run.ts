@@ -68,7 +68,7 @@ export interface FinishedDistill {
  * @param prepared - the result of `prepareDistill` for the experiment
  * @param student - the shape of the student, and its weights where it is already trained
  * @param saved - the checkpoint to resume from
- * @throws {LabError} `bad-checkpoint` if the checkpoint has another teacher or world; what `trainDistill` throws
+ * @throws {LabError} `bad-checkpoint` if the checkpoint has another teacher or other data; what `trainDistill` throws
  */
 export async function runDistill(
   experiment: DistillExperiment,
@@ -82,7 +82,7 @@ export async function runDistill(
   const { config } = student;
   const { tokenizer, prompt } = teacher.model;
   const { untimed = (work) => work(), beforeUpdate } = hooks;
-  const worldHash = prepared.world.versionHash;
+  const worldHash = prepared.dataHash;
   if (saved !== undefined) checkOrigin(saved, teacher.hash, worldHash);
   const begin = student.weights ?? initialWeights(config, new Rng(distill.seed));
   const model: Transformer = { config, weights: loadWeights(config, saved?.state.weights ?? begin) };
@@ -199,11 +199,11 @@ async function teacherLogits(
 }
 
 function checkOrigin(saved: DistillCheckpoint, teacherHash: string, worldHash: string): void {
-  const expected = `world ${saved.worldHash}, teacher ${saved.teacherHash}`;
-  const got = `world ${worldHash}, teacher ${teacherHash}`;
+  const expected = `data ${saved.worldHash}, teacher ${saved.teacherHash}`;
+  const got = `data ${worldHash}, teacher ${teacherHash}`;
   if (expected === got) return;
   throw new LabError('bad-checkpoint', {
-    message: 'The checkpoint belongs to a run with another teacher or another rule world.',
+    message: 'The checkpoint belongs to a run with another teacher or with other data.',
     expected,
     got,
     fix: 'Use --teacher to name the teacher that the run began with, or start a new run.',

@@ -12,6 +12,7 @@ import { type DistillConfig, needsTeacherCompletions } from '../config/distill-c
 import type { ModelConfig } from '../config/model-config.ts';
 import { MODEL_PRESETS } from '../config/presets.ts';
 import type { Example } from '../data/batches.ts';
+import { keepQueries, type KeptQueries } from '../data/trained-queries.ts';
 import { randomSplits } from '../data/tokenizer/subword-splits.ts';
 import { automataOf } from '../infer/held/completion-holder.ts';
 import { generateAll } from '../infer/generate.ts';
@@ -19,12 +20,12 @@ import type { LabModel } from '../infer/lab-model.ts';
 import type { DistillExperiment } from '../protocol/distill-experiment.ts';
 import { canonicalJson, instructionHash } from '../relevance/rules/instruction.ts';
 import { DEFAULT_REWARD_CONFIG } from '../relevance/rules/reward.ts';
+import type { Rules } from '../relevance/rules/rules.ts';
 import { makeRuleWorld, type RuleWorld } from '../relevance/world/rule-world.ts';
 import { EOS } from '../relevance/pair/vocabulary.ts';
 import { encodeFitting, type ExpertPair } from '../train/evaluate.ts';
 import { rewardCompletion, type RlPrompt, type RlTask } from '../train/rollouts.ts';
-import { heldOutPairs } from './grpo-task.ts';
-import { toExpert } from './sft-experiment.ts';
+import { pairsOfFile, pairsOfWorld, type PrepareGrpoOptions } from './grpo-task.ts';
 
 /** The model that a student learns from, on the current backend. */
 export interface Teacher {
@@ -35,7 +36,14 @@ export interface Teacher {
 
 /** The prepared data of a run. */
 export interface PreparedDistill {
-  readonly world: RuleWorld;
+  /** The version of the data: of the rule world, or of the imported data set. */
+  readonly dataHash: string;
+  /** The rule world; undefined for a file. */
+  readonly world: RuleWorld | undefined;
+  /** Of the world, or of the teacher where the student learns from a file. */
+  readonly rules: Rules;
+  /** The training queries of a file. */
+  readonly queries: KeptQueries | undefined;
   /** The prompts with the completions to learn from. */
   readonly examples: readonly Example[];
   /** The same prompts with the expert's completions. */
@@ -49,7 +57,7 @@ export interface PreparedDistill {
 export type CompletionIds = readonly (readonly number[])[];
 
 /** Options of {@link prepareDistill}. */
-export interface PrepareDistillOptions {
+export interface PrepareDistillOptions extends Pick<PrepareGrpoOptions, 'findData'> {
   /** Returns what is kept under a name, or makes and keeps it. By default nothing is kept. */
   readonly keep?: (name: string, make: () => Promise<CompletionIds>) => Promise<CompletionIds>;
   readonly signal?: AbortSignal | undefined;
@@ -57,14 +65,15 @@ export interface PrepareDistillOptions {
   readonly onCompleted?: (done: number, total: number) => void;
 }
 
-/** Queries between two chances to stop. */
-const QUERIES_PER_TURN = 100;
+/** Queries, or pairs of a file, between two chances to stop. */
+const PARTS_PER_TURN = 100;
 
 /**
  * Prepares the data of a run.
  *
  * @param student - the student's shape, because prompts must fit into both models
- * @throws {LabError} `bad-config` if the teacher has learned other rules than the world's; `aborted`
+ * @throws {LabError} `bad-config` if the teacher has learned other rules than the world's; what `pairsOfFile` throws;
+ *   `aborted`
  */
 export async function prepareDistill(
   experiment: DistillExperiment,
@@ -74,30 +83,33 @@ export async function prepareDistill(
 ): Promise<PreparedDistill> {
   const { signal } = options;
   const { model } = teacher;
-  const world = makeRuleWorld(experiment.world);
-  checkRules(world, model);
+  const loaded =
+    experiment.file === undefined
+      ? pairsOfWorld(experiment, worldFor(experiment, model))
+      : await pairsOfFile(experiment, experiment.file, model, options);
+  const { dataHash, world, rules, dev } = loaded;
   const rng = new Rng('word splits of distillation');
   const isStudentShorter = student.maxPositions < model.transformer.config.maxPositions;
   const transformer = isStudentShorter ? { config: student } : model.transformer;
   const prompts: RlPrompt[] = [];
-  const queries = Math.min(experiment.queries, world.queryCount('train'));
-  for (let query = 0; query < queries; query++) {
-    for (const expert of world.queryPairs('train', query).map(toExpert)) {
+  let parts = 0;
+  for (const pairs of loaded.parts()) {
+    for (const expert of pairs) {
       const splitWord = randomSplits(rng, experiment.wordSplitShare);
       const { example } = encodeFitting(model.tokenizer, model.prompt, expert, { splitWord, transformer });
-      const isTail = expert.trace.steps.some(({ rule }) => world.tailRules.has(rule));
+      const isTail = expert.trace.steps.some(({ rule }) => rules.tailRules.has(rule));
       prompts.push({ example, pair: expert.pair, gold: expert.trace, isTail });
     }
-    if (query % QUERIES_PER_TURN !== 0) continue;
+    if (parts++ % PARTS_PER_TURN !== 0) continue;
     await yieldToMessages();
     throwIfAborted(signal);
   }
 
   const task: RlTask = {
     tokenizer: model.tokenizer,
-    instruction: world.instruction,
-    folding: world.lexicon.folding,
-    tailRules: world.tailRules,
+    instruction: rules.instruction,
+    folding: rules.lexicon.folding,
+    tailRules: rules.tailRules,
     reward: DEFAULT_REWARD_CONFIG,
     prompts,
   };
@@ -108,11 +120,14 @@ export async function prepareDistill(
     return completion === undefined ? [] : [{ expert: example, example: { prompt: example.prompt, completion } }];
   });
   return {
+    dataHash,
     world,
+    rules,
+    queries: world === undefined ? keepQueries(prompts.map(({ pair }) => pair.query)) : undefined,
     examples: lessons.map(({ example }) => example),
     expert: lessons.map(({ expert }) => expert),
     pairs: prompts.length,
-    dev: heldOutPairs(world, 'dev', experiment.devPairs),
+    dev,
   };
 }
 
@@ -157,14 +172,14 @@ function completionToLearn(
 
 /** The teacher's greedy completion of every prompt. */
 function teacherWrites(
-  { world, queries, wordSplitShare, distill }: DistillExperiment,
+  { world, file, queries, wordSplitShare, distill }: DistillExperiment,
   { model, hash }: Teacher,
   { prompts, tokenizer }: RlTask,
   { keep = (_, make) => make(), signal, onCompleted }: PrepareDistillOptions,
 ): Promise<CompletionIds> {
   const { maxTokens, sequencesPerPass: batchSize, decoding } = distill;
   const held = decoding === 'free' ? [] : [decoding];
-  const name = hashHex(canonicalJson([hash, world, queries, wordSplitShare, maxTokens, batchSize, ...held]));
+  const name = hashHex(canonicalJson([hash, file ?? world, queries, wordSplitShare, maxTokens, batchSize, ...held]));
   return keep(`completions-${name}`, async () => {
     const completions = await generateAll(
       model.transformer,
@@ -186,9 +201,10 @@ function teacherWrites(
   });
 }
 
-function checkRules({ instruction }: RuleWorld, { instruction: learned, card }: LabModel): void {
-  const [expected, got] = [instructionHash(instruction), instructionHash(learned)];
-  if (expected === got) return;
+function worldFor(experiment: DistillExperiment, { instruction: learned, card }: LabModel): RuleWorld {
+  const world = makeRuleWorld(experiment.world);
+  const [expected, got] = [instructionHash(world.instruction), instructionHash(learned)];
+  if (expected === got) return world;
   throw new LabError('bad-config', {
     message: `The teacher ${card.name} has learned other rules than those of this run's world.`,
     expected: `a model with the instruction ${expected}`,

@@ -13,7 +13,7 @@ import { sampleQueries } from '../data/splits.ts';
 import { holderOf } from '../infer/held/completion-holder.ts';
 import type { LabModel } from '../infer/lab-model.ts';
 import type { GrpoExperiment } from '../protocol/grpo-experiment.ts';
-import type { ExperimentData, FileData } from '../protocol/sft-experiment.ts';
+import type { FileData, WorldData } from '../protocol/sft-experiment.ts';
 import { canonicalJson, instructionHash } from '../relevance/rules/instruction.ts';
 import { ruleBonusesOf } from '../relevance/rules/own-reward.ts';
 import type { Rules } from '../relevance/rules/rules.ts';
@@ -74,7 +74,7 @@ export interface PrepareGrpoOptions {
 }
 
 /** The pairs of a run before tokenization. */
-interface LoadedData extends Pick<PreparedGrpo, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev'> {
+export interface LoadedPairs extends Pick<PreparedGrpo, 'dataHash' | 'world' | 'rules' | 'traces' | 'dev'> {
   /** Training pairs in small parts. */
   readonly parts: () => Iterable<readonly ExpertPair[]>;
 }
@@ -102,7 +102,9 @@ export async function prepareGrpo(
     });
   }
   const loaded =
-    data.kind === 'world' ? loadWorld(experiment, data, start) : await loadFile(experiment, data, start, options);
+    data.kind === 'world'
+      ? pairsOfWorld(experiment, worldFor(data, start))
+      : await pairsOfFile(experiment, data, start, options);
   const { dataHash, world, rules, traces, dev } = loaded;
   const prompts: RlPrompt[] = [];
   let parts = 0;
@@ -164,58 +166,62 @@ export function heldOutPairs(world: RuleWorld, split: 'dev' | 'test', count: num
   return pairs;
 }
 
-function loadWorld(
-  experiment: GrpoExperiment,
-  data: Extract<ExperimentData, { kind: 'world' }>,
-  start: GrpoStart,
-): LoadedData {
-  const { kind: _, ...settings } = data;
-  const world = makeRuleWorld(settings);
-  checkRules(world, start);
-  const count = Math.min(experiment.queries, world.queryCount('train'));
+/** How many pairs a run looks at: training queries, and held-out pairs. */
+type PairCounts = Pick<GrpoExperiment, 'queries' | 'devPairs'>;
+
+/** The pairs of a world, a query at a time. */
+export function pairsOfWorld({ queries, devPairs }: PairCounts, world: RuleWorld): LoadedPairs {
+  const count = Math.min(queries, world.queryCount('train'));
   return {
     dataHash: world.versionHash,
     world,
     rules: rulesOfWorld(world),
     traces: undefined,
-    dev: heldOutPairs(world, 'dev', experiment.devPairs),
+    dev: heldOutPairs(world, 'dev', devPairs),
     parts: function* () {
       for (let query = 0; query < count; query++) yield world.queryPairs('train', query).map(toExpert);
     },
   };
 }
 
-async function loadFile(
-  experiment: GrpoExperiment,
+/**
+ * The pairs of a file, with reasons by its rules or those of the model.
+ *
+ * @throws {LabError} `bad-config` if the model has another scale than the rules; what `splitFile` throws
+ */
+export async function pairsOfFile(
+  { queries, devPairs }: PairCounts,
   data: FileData,
-  start: GrpoStart,
-  { findData }: PrepareGrpoOptions,
-): Promise<LoadedData> {
+  model: Pick<GrpoStart, 'prompt' | 'vectors'> & Rules,
+  { findData }: Pick<PrepareGrpoOptions, 'findData'>,
+): Promise<LoadedPairs> {
   if (findData === undefined) {
     throw new LabError('internal', { message: `The data set "${data.name}" cannot be found without findData.` });
   }
-  const { scaleSize } = start.prompt;
-  const rules = data.rules === undefined ? start : rulesOfFile(data, start.prompt);
+  const { scaleSize } = model.prompt;
+  const rules = data.rules === undefined ? model : rulesOfFile(data, model.prompt);
   checkScale(rules.instruction, scaleSize);
   const dataSet = await findData(data);
   const { train, dev } = splitFile(data, scaleSize, dataSet);
   const placed = (pairs: readonly JudgedPair[]): readonly JudgedPair[] =>
-    withStandingOf(dataSet, pairs, start.prompt, start.vectors);
-  const { experts, counts } = expertsOf(rules, placed(sampleQueries(train, experiment.queries, data.splitSeed)));
+    withStandingOf(dataSet, pairs, model.prompt, model.vectors);
+  const { experts, counts } = expertsOf(rules, placed(sampleQueries(train, queries, data.splitSeed)));
   return {
-    // The rules of a start need no hash here, because the hash of its weights identifies them.
+    // The rules of a model need no hash here, because the hash of its weights identifies them.
     dataHash: data.rules === undefined ? data.sha256 : hashHex(canonicalJson([data.sha256, data.rules])),
     world: undefined,
     rules,
     traces: counts,
-    dev: expertsOf(rules, placed(dev).slice(0, experiment.devPairs)).experts,
+    dev: expertsOf(rules, placed(dev).slice(0, devPairs)).experts,
     parts: () => experts.map((expert) => [expert]),
   };
 }
 
-function checkRules({ instruction }: RuleWorld, start: GrpoStart): void {
-  const [expected, got] = [instructionHash(instruction), instructionHash(start.instruction)];
-  if (expected === got) return;
+/** @throws {LabError} `bad-config` if the start has learned other rules than the world's */
+function worldFor({ kind: _, ...settings }: WorldData, start: GrpoStart): RuleWorld {
+  const world = makeRuleWorld(settings);
+  const [expected, got] = [instructionHash(world.instruction), instructionHash(start.instruction)];
+  if (expected === got) return world;
   throw new LabError('bad-config', {
     message: "The model to start from has learned other rules than those of this run's world.",
     expected: `a model with the instruction ${expected}`,

@@ -6,18 +6,21 @@
  *     Event   = 1: wall_time (double), 2: step (int64), 3: file_version (string), 5: Summary
  *     Summary = 1: Value, repeated;  Value = 1: tag (string), 2: simple_value (float)
  */
-import type { TrackedRun } from '../protocol/tracked-run.ts';
+import type { RunPoint } from '../protocol/tracked-run.ts';
 
 const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5];
 
 /** The name of the event file in the folder of a run; TensorBoard looks for `tfevents`. */
 export const EVENT_FILE = 'events.out.tfevents.0.afrl-lab';
 
-/** The bytes of the event file of a run. All its measurements have the time of its last change. */
+/** The bytes of the event file of a run. All its measurements have the time of its last change, or 1970 without one. */
 export function tensorboardEvents({
   curve,
-  updatedAt,
-}: Pick<TrackedRun, 'curve' | 'updatedAt'>): Uint8Array<ArrayBuffer> {
+  updatedAt = 0,
+}: {
+  readonly curve: readonly Pick<RunPoint, 'step' | 'measures'>[];
+  readonly updatedAt?: number;
+}): Uint8Array<ArrayBuffer> {
   const time = field(1, FIXED64, float64(updatedAt / 1000));
   const events = [[...time, ...field(3, BYTES, text('brain.Event:2'))]];
   for (const { step, measures } of curve) {

@@ -51,7 +51,7 @@ export function studentStep({ distill }: DistillExperiment, model: ModelConfig):
 export function distillKind(
   task: StudentTask,
   saved: DistillCheckpoint | undefined,
-  { runId, emit, now, signal }: Omit<RunSupplies, 'findData'>,
+  { runId, emit, now, signal, findData }: RunSupplies,
 ): RunKind<DistillCheckpoint> {
   const { experiment, teacherUrl, teacherHash } = task;
   const { distill } = experiment;
@@ -70,7 +70,7 @@ export function distillKind(
     return teacher;
   };
   const ready = async (): Promise<PreparedDistill> =>
-    (prepared ??= await prepareDistill(experiment, await teaching(), student, { signal }));
+    (prepared ??= await prepareDistill(experiment, await teaching(), student, { signal, findData }));
 
   return {
     kind: STUDENT_KIND,
@@ -86,14 +86,14 @@ export function distillKind(
     },
     announce: (from, { rates }) => {
       if (prepared === undefined) return;
-      const { world, examples, dev } = prepared;
+      const { dataHash, examples, dev } = prepared;
       const step = from?.state.step ?? 0;
       const { steps, evaluateEvery } = distill;
       emit({
         kind: 'prepared',
         experiment,
         runId,
-        dataHash: world.versionHash,
+        dataHash,
         parameters: countParameters(student),
         vocabSize: student.vocabSize,
         trainPairs: examples.length,
@@ -123,13 +123,14 @@ export function distillKind(
     read: (bytes) => readKeptStudent(bytes).checkpoint,
     card: async () => {
       const configJson = JSON.stringify({ teacherUrl, experiment });
-      return Promise.resolve({ name: experiment.name, configJson, totalSteps: distill.steps, data: undefined });
+      const data = experiment.file === undefined ? undefined : await findData(experiment.file);
+      return { name: experiment.name, configJson, totalSteps: distill.steps, data };
     },
     summary: (checkpoint) => ({
       ...summariseDistill({
         step: checkpoint?.state.step ?? 0,
         experiment,
-        worldHash: checkpoint?.worldHash ?? prepared?.world.versionHash ?? '',
+        worldHash: checkpoint?.worldHash ?? prepared?.dataHash ?? '',
         teacherHash: checkpoint?.teacherHash ?? teacher?.hash ?? '',
         curve: checkpoint?.curve ?? [],
       }),

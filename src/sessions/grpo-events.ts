@@ -19,6 +19,7 @@ export function ruleInfos({ instruction, tailRules }: Pick<Rules, 'instruction' 
 /** A step of a branch that draws `rollouts` completions. */
 export function stepEvent(branch: number, rollouts: number, record: GrpoStep): GrpoEventOf<'step'> {
   const { step, stage, reward, entropy, klNats, groups, rules, balance, loss, tokens, times, tokensPerSec } = record;
+  const { gradient, activations } = record;
   return {
     kind: 'step',
     branch,
@@ -33,6 +34,8 @@ export function stepEvent(branch: number, rollouts: number, record: GrpoStep): G
     rules: { cited: [...rules.cited], gold: [...rules.gold], meanAdvantage: [...rules.meanAdvantage] },
     balance,
     loss,
+    gradNorms: gradient.byWeight === null ? null : { ...gradient.byWeight },
+    activations: activations === null ? null : { ...activations },
     tokens,
     times,
     tokensPerSec,

@@ -70,7 +70,7 @@ export function studentModelFiles(bytes: Uint8Array, createdAt: number): ModelFi
       hash: teacherHash,
     },
     student,
-    prepared: { world: { versionHash: worldHash }, examples: { length: trainPairs } },
+    prepared: { dataHash: worldHash, examples: { length: trainPairs } },
     finished: { tokens: state.tokens, curve },
     command: 'A run of the Train view',
     dtype,

@@ -9,6 +9,9 @@ export interface CurvePoint {
   readonly mean: number;
   readonly low: number;
   readonly high: number;
+  /** The extent of what the mean is of; that of the interval where it is not known. */
+  readonly least?: number;
+  readonly most?: number;
 }
 
 /** A value on [0, 1] with its interval, where it has them. */

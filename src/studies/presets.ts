@@ -15,7 +15,7 @@ import type { Arm, Recipe } from './recipes.ts';
 
 /** Experiments without runs that a page could queue, and where they are made instead. */
 const ELSEWHERE: readonly Preset[] = [
-  ['E0', 'Forward and reverse KL, estimators and the aim of a leashed reward', 'Computed, not trained: see the Theory view.'], // prettier-ignore
+  ['E0', 'Forward and reverse KL, estimators and the aim of a leashed reward', 'Computed, not trained: at the end of the Collapse view.'], // prettier-ignore
   ['E9', 'PIAR: refining an instruction by its errors', 'Trains nothing: "npm run lab -- piar-experiment".'],
   ['E10', 'Labels and the evidence that is cited for them', 'Asks trained models: "npm run lab -- experiment E10".'],
   ['E11', 'What is left to learn when evidence cannot be false', 'Takes folders of judged pairs: "npm run lab -- experiment E11".'], // prettier-ignore

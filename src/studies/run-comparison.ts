@@ -27,6 +27,8 @@ export interface ComparedRun extends RunSummary {
   /** Its rule and the best checkpoint by it, where it has them. */
   readonly watch?: RunWatch | null;
   readonly best?: RunBest | null;
+  /** When its record was last written, in milliseconds since 1970. */
+  readonly updatedAt?: number;
 }
 
 /** Runs with the same settings. */
@@ -220,9 +222,13 @@ function bandOf(runs: readonly ComparedRun[], metric: string, axis: ComparisonAx
       return typeof value === 'number' && at !== undefined ? [{ value, at }] : [];
     });
     if (found.length < runs.length) return [];
-    const { mean, low, high } = meanInterval(found.map(({ value }) => value));
+    const values = found.map(({ value }) => value);
+    const { mean, low, high } = meanInterval(values);
+    const [least, most] = [Math.min(...values), Math.max(...values)];
     const at = Math.round(found.reduce((sum, one) => sum + one.at, 0) / found.length);
-    return [{ at, mean, low: Number.isFinite(low) ? low : mean, high: Number.isFinite(high) ? high : mean }];
+    return [
+      { at, mean, low: Number.isFinite(low) ? low : mean, high: Number.isFinite(high) ? high : mean, least, most },
+    ];
   });
 }
 

@@ -261,7 +261,11 @@ function comparisonOf(runs: readonly TrackedRun[], wanted: ComparisonAxis, asked
     const { plot } = block;
     return plot.panels.map(({ heading: metric, lines }) => {
       const svg = plotSvg({ ...plot, title: metric, panels: [{ heading: metric, lines }] }, 1);
-      return { metric, svg, lines: lines.map((line) => [...line]) };
+      return {
+        metric,
+        svg,
+        lines: lines.map((line) => line.map((point) => ({ least: point.low, most: point.high, ...point }))),
+      };
     });
   });
   return {

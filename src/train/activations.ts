@@ -17,7 +17,7 @@ export interface Activations {
 }
 
 /** A mean square needs few rows, and each logged step pays for them. */
-const SEQUENCES = 2;
+export const SEQUENCES = 2;
 
 /** One more forward pass over the first sequences of a batch, without a gradient. @param sequences - default 2 */
 export function measureActivations(

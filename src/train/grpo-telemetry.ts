@@ -79,6 +79,8 @@ export interface UpdateReport {
     readonly policyNorm: number | null;
     readonly expertNorm: number | null;
     readonly cosine: number | null;
+    /** The norm of the whole for each weight by its name, in the first update; null where it is not finite. */
+    readonly byWeight: Readonly<Record<string, number>> | null;
   };
   /** Of the last update. */
   readonly learningRate: number;
@@ -93,6 +95,8 @@ export interface GrpoStep extends RolloutReport, UpdateReport {
   /** The stage of the curriculum that the prompts came from; null in random order. */
   readonly stage: Stage | null;
   readonly balance: Balance;
+  /** What each module gave in some rollouts of the step, by the weights before it (activations.ts); null if not finite. */
+  readonly activations: Readonly<Record<string, number>> | null;
   readonly tokens: TokenCounts;
   readonly times: { readonly rolloutMs: number; readonly scoreMs: number; readonly updateMs: number };
   /** Tokens sampled and learned from in this step, per second. */
@@ -179,6 +183,7 @@ export function reportUpdates(updates: readonly OneUpdate[]): UpdateReport {
       policyNorm: geometry?.firstNorm ?? null,
       expertNorm: geometry?.secondNorm ?? null,
       cosine: geometry?.cosine ?? null,
+      byWeight: updates[0]?.gradNorms ?? null,
     },
     learningRate: updates.at(-1)?.learningRate ?? 0,
     ...(lossScale === undefined ? {} : { lossScale }),

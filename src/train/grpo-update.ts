@@ -8,6 +8,7 @@ import { hash32 } from '../common/rng.ts';
 import type { GrpoConfig } from '../config/grpo-config.ts';
 import { BatchOrder, type Example } from '../data/batches.ts';
 import type { Transformer } from '../model/transformer.ts';
+import { squaredNorms } from '../ops/sums.ts';
 import { AdamW, type AdamWState } from '../optim/adamw.ts';
 import { isTrainable, type LossScale } from '../optim/loss-scale.ts';
 import { learningRateAt, type Schedule } from '../optim/schedule.ts';
@@ -18,6 +19,7 @@ import {
   type GradientGeometry,
   type LossGradients,
   type LossPass,
+  normsByWeight,
   pacedGradients,
 } from './gradients.ts';
 import { type Group, policySamples } from './groups.ts';
@@ -41,6 +43,8 @@ export interface OneUpdate {
   readonly expertTokens: number;
   /** Of the whole gradient before clipping; null if there was no loss term or the gradient overflowed float16. */
   readonly gradNorm: number | null;
+  /** The same of each weight by its name; measured in the first update of a step, null in others. */
+  readonly gradNorms: Readonly<Record<string, number>> | null;
   /** In mixed precision, after the update. */
   readonly lossScale: LossScale | undefined;
   /** L_RL (first) against L_SFT (second); measured in the first update of a step. */
@@ -134,6 +138,7 @@ export class GrpoUpdater {
     ]);
     // GPU -> CPU syncs: a few numbers per update.
     const scaleBefore = (await this.#optimizer.readLossScale())?.scale;
+    const squares = gradients === undefined || index > 0 ? undefined : squaredNorms(Object.values(gradients));
     const norm = gradients === undefined ? undefined : this.#optimizer.apply(gradients, learningRate);
     const [normBefore, lossScale] = [await readScalar(norm), await this.#optimizer.readLossScale()];
     const result: OneUpdate = {
@@ -145,12 +150,16 @@ export class GrpoUpdater {
       policyTokens: batches.reduce((sum, { batch }) => sum + batch.tokens, 0),
       expertTokens: balance.expert > 0 || anchor !== undefined ? inputTokens(examples) : 0,
       gradNorm: lossScale !== undefined && !Number.isFinite(normBefore) ? null : normBefore,
+      gradNorms:
+        squares === undefined || normBefore === null
+          ? null
+          : normsByWeight(model.weights.keys(), await squares.data<'float32'>(), normBefore),
       lossScale,
       geometry: index === 0 ? await compareGradients(policy, expert, scaleBefore) : undefined,
       learningRate,
       scores: policy === undefined || policy.scores.length === 0 ? null : await readPasses(policy.scores, batches),
     };
-    tf.dispose([gradients ?? {}, norm ?? []]);
+    tf.dispose([gradients ?? {}, norm ?? [], squares ?? []]);
     for (const each of [policy, expert, anchor]) disposeGradients(each);
     const loss = (result.policyLoss ?? 0) + (result.expertLoss ?? 0);
     if (!isTrainable(loss, normBefore ?? 0, lossScale)) throw notFinite(step, loss, normBefore);

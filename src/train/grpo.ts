@@ -13,11 +13,12 @@
 import { LabError, throwIfAborted } from '../common/errors.ts';
 import { yieldToMessages } from '../common/yield.ts';
 import { type GrpoConfig, needsReference } from '../config/grpo-config.ts';
-import type { Example } from '../data/batches.ts';
+import { type Example, makeTrainingBatch } from '../data/batches.ts';
 import { measureVariants } from '../gpu/dispatch.ts';
 import type { Transformer } from '../model/transformer.ts';
 import { readWeights, type TensorData } from '../model/weights.ts';
 import type { AdamWState } from '../optim/adamw.ts';
+import { measureActivations, SEQUENCES, takeActivations } from './activations.ts';
 import { type CurriculumState, makeCurriculum } from './curriculum.ts';
 import {
   gatedShare,
@@ -121,6 +122,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
       throwIfAborted(signal);
 
       const scoredMs = performance.now();
+      const activations = run.onStep === undefined ? null : await activationsIn(learner, groups);
       const updates: OneUpdate[] = [];
       for (let index = 0; index < updatesPerStep(config); index++) {
         const part = minibatchOf(groups, index % config.minibatches, config.minibatches);
@@ -148,6 +150,7 @@ export async function trainGrpo(config: GrpoConfig, run: GrpoRun): Promise<void>
         step,
         stage,
         balance,
+        activations,
         tokens,
         times: { rolloutMs: sampledMs - startMs, scoreMs: scoredMs - sampledMs, updateMs: updatedMs - scoredMs },
         tokensPerSec: (1000 * sum(Object.values(used))) / (updatedMs - startMs),
@@ -222,6 +225,16 @@ function withScores(groups: readonly Group[], scores: readonly TokenScores[] | n
     ...group,
     members: group.members.map((member) => ({ ...member, scores: scores[next++] ?? null })),
   }));
+}
+
+/** What modules give in the first rollout of each of the first groups. */
+function activationsIn({ model, task }: GrpoRun, groups: readonly Group[]): Promise<GrpoStep['activations']> {
+  const first = groups.slice(0, SEQUENCES).flatMap(({ members }) => members.slice(0, 1));
+  const examples = first.flatMap(({ rollout: { prompt, completion } }): Example[] => {
+    const example = task.prompts[prompt]?.example;
+    return example === undefined ? [] : [{ prompt: example.prompt, completion: Int32Array.from(completion.ids) }];
+  });
+  return takeActivations(measureActivations(model, makeTrainingBatch(examples)));
 }
 
 /** Records the first groups of a step, with the effect of its updates on their tokens. */

@@ -60,6 +60,18 @@ describeBrowser('the collapse view on scripted threads', () => {
     );
   });
 
+  it('shows the gradient and the activation of a chosen module, branch by branch', async () => {
+    const page = await started('learning', true);
+    const inside = page.getByRole('region', { name: 'Inside the model' });
+    const three = (heading: string): RegExp => new RegExp(`^${heading}: Reward only from .*; Fair control from `, 'u');
+    await inside.getByRole('img', { name: three('Gradient norm') }).waitFor();
+    // Activations are of modules, and there is none of the whole model.
+    expect(await inside.getByRole('img', { name: /^Activation/u }).count()).toBe(0);
+    await inside.getByRole('combobox', { name: 'Of the module' }).selectOption('model.layers.0.mlp');
+    await inside.getByRole('img', { name: three('Activation, root mean square') }).waitFor();
+    await inside.getByRole('img', { name: three('Gradient norm') }).waitFor();
+  });
+
   it('pauses, steps, continues, and discards everything on reset', async () => {
     const page = await started('learning');
     const readout = page.locator('lab-collapse-view .now');

@@ -131,6 +131,13 @@ function stepOf(branch: number, name: string, step: number, coefficient: number)
     },
     balance: { rl: 1, expert: coefficient, coefficient },
     loss: { policy: 0.01, expert: coefficient === 0 ? null : 0.44 },
+    gradNorms: Object.fromEntries(
+      ['self_attn.q_proj', 'mlp.up_proj'].map((module, i) => [
+        `model.layers.0.${module}.weight`,
+        (0.2 + 0.1 * i) * (0.7 + 0.6 * rng.next()) * (1 + lossOf(name, step)),
+      ]),
+    ),
+    activations: { 'model.layers.0': 1.4 + lossOf(name, step), 'model.layers.0.mlp': 0.6 + 0.3 * lossOf(name, step) },
     tokens: { generated: 1600 * step, learned: 5800 * step, expert: coefficient === 0 ? 0 : 1500 * step },
     times: { rolloutMs: 214, scoreMs: 96, updateMs: 512 },
     tokensPerSec: 6402,

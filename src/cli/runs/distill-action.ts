@@ -2,7 +2,6 @@
  * The action of `lab distill`.
  */
 import { join } from 'node:path';
-import { LabError } from '../../common/errors.ts';
 import type { DistillConfig } from '../../config/distill-config.ts';
 import { countParameters, type ModelConfig } from '../../config/model-config.ts';
 import { parseConfig } from '../../config/parse.ts';
@@ -12,15 +11,9 @@ import {
   readDistillCheckpoint,
   writeDistillCheckpoint,
 } from '../../runs/distill-checkpoint.ts';
-import {
-  checkedStudent,
-  type DistillHooks,
-  type FinishedDistill,
-  runDistill,
-  type TrainedStudent,
-} from '../../runs/distill-run.ts';
+import { checkedStudent, type DistillHooks, type FinishedDistill, runDistill } from '../../runs/distill-run.ts';
 import { newStudent, prepareDistill } from '../../runs/distill-task.ts';
-import { makeLabFile } from '../../runs/models/lab-file.ts';
+import { makeFileLabFile, makeLabFile, plainScale } from '../../runs/models/lab-file.ts';
 import { recordedCompletions } from '../../runs/recorded-answers.ts';
 import { describeDistill } from '../../runs/run-summary.ts';
 import { trainWatched } from '../../runs/run-watch.ts';
@@ -28,26 +21,35 @@ import type { StoredDtype } from '../../config/stored.ts';
 import { hashWeights } from '../../runs/weights-hash.ts';
 import { type DistillExperiment, DistillExperimentSchema } from '../../protocol/distill-experiment.ts';
 import { interruption } from '../interruption.ts';
-import { readModelFiles, writeModelFolder } from '../model-folder.ts';
+import { describeModel, readModelFiles, writeModelFolder } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
-import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
+import { readDataFiles, type ReadingOptions } from '../pair-files.ts';
+import {
+  checkMethod,
+  type DistillSettingOptions,
+  experimentOf,
+  fileOf,
+  resumedSettings,
+  taskOfTeacher,
+} from './distill-settings.ts';
+import { gradesOf } from './learned-task.ts';
+import { checkRunFolder } from './resume-check.ts';
+import { dataMissing } from './supervised-run.ts';
 import { RunFolder } from './run-folder.ts';
 import { watchIn, withRule, type WatchOptions } from './run-watcher.ts';
 import { endAt, noteEarlyEnd, type RunEnd, writeModels } from './run-end.ts';
-import type { RawSettings } from '../config-file.ts';
-import { DISTILL_OPTIONS, METHOD_SETTINGS, type MethodName } from './run-options.ts';
+import { DISTILL_OPTIONS } from './run-options.ts';
 import { RunLog } from './run-log.ts';
 import type { ExplicitSetting } from '../setting-options.ts';
 import { loadStartModel } from './start-model.ts';
 import { keepIn, loadTeacher } from './teacher-model.ts';
 import { note, print, Progress, valueText } from '../terminal.ts';
 
-export interface DistillOptions extends WatchOptions {
+export interface DistillOptions extends DistillSettingOptions, Omit<ReadingOptions, 'queries'>, WatchOptions {
   readonly out: string;
   readonly teacher: string;
   readonly student?: string;
-  readonly method?: MethodName;
   readonly dtype: StoredDtype;
   readonly backend: BackendChoice;
   readonly resume?: boolean;
@@ -56,11 +58,15 @@ export interface DistillOptions extends WatchOptions {
 export async function runDistillCommand(options: DistillOptions, chosen: readonly ExplicitSetting[]): Promise<void> {
   const watch = watchIn('distill', options);
   const bytes = await new RunFolder(options.out).readCheckpointBytes();
-  await checkRunFolder(bytes, options, [options.teacher, options.student]);
+  const { data, docs, config: settings, task } = options;
+  await checkRunFolder(bytes, options, [options.teacher, options.student, settings, ...(data ?? []), docs, task]);
   const saved = bytes === undefined ? undefined : readDistillCheckpoint(bytes);
-  const resumed = saved === undefined ? undefined : resumedSettings(saved, options, chosen);
-  if (resumed === undefined) checkMethod(options, chosen);
   const teacherFiles = await readModelFiles(options.teacher);
+  const described = describeModel(teacherFiles);
+  const own = await taskOfTeacher(options, described);
+  const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, chosen, own);
+  if (resumed === undefined) checkMethod(options, chosen);
+  const pairs = data === undefined ? undefined : await readDataFiles(data, { ...options, queries: undefined });
   const studentFiles = options.student === undefined ? undefined : await readModelFiles(options.student);
   const signal = interruption();
   const opened = await openNodeBackend(options.backend);
@@ -71,7 +77,8 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
     studentFiles === undefined || saved !== undefined
       ? undefined
       : checkedStudent(await loadStartModel(studentFiles), teacher);
-  const experiment = resumed ?? experimentOf(options, chosen, given);
+  const file = pairs && fileOf(pairs, described, gradesOf(options, own));
+  const experiment = resumed ?? (await experimentOf(options, chosen, given, file));
   const { student: origin } = experiment;
   const config =
     saved?.student ??
@@ -83,6 +90,7 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
   );
   const writing = new Progress('Completions of the teacher');
   const prepared = await prepareDistill(experiment, teacher, config, {
+    findData: (file) => (pairs === undefined ? Promise.reject(dataMissing(file)) : Promise.resolve(pairs)),
     keep: keepIn(options.out),
     signal,
     onCompleted: (done, total) => writing.update(done, total),
@@ -127,7 +135,14 @@ export async function runDistillCommand(options: DistillOptions, chosen: readonl
       device: `${opened.backend}, ${opened.device}`,
       date: new Date().toISOString().slice(0, 10),
     });
-    const lab = makeLabFile(prepared.world, prompt);
+    const { world, rules } = prepared;
+    const lab =
+      world === undefined
+        ? {
+            ...makeFileLabFile(rules, prompt, teacher.model.scale),
+            otherScales: teacher.model.otherScales.map(plainScale),
+          }
+        : makeLabFile(world, prompt);
     return writeModelFolder(folder, {
       config,
       weights: finished.weights,
@@ -175,71 +190,13 @@ function hooksOf({ distill }: DistillExperiment, log: RunLog, signal: AbortSigna
   };
 }
 
-/** The settings of the run, with more steps if they are requested. @throws {LabError} `bad-config` */
-function resumedSettings(
-  { experiment, state }: DistillCheckpoint,
-  options: DistillOptions,
-  chosen: readonly ExplicitSetting[],
-): DistillExperiment {
-  const { method } = options;
-  const file = method === undefined ? {} : { distill: { method: startOf(method) } };
-  const requested = requestedSettings(experiment, file, DISTILL_OPTIONS, chosen, undefined);
-  const steps = resumedSteps(experiment, requested, 'distill', state.step);
-  return { ...experiment, distill: { ...experiment.distill, steps } };
-}
-
-/** @throws {LabError} `bad-config` */
-function experimentOf(
-  { method = 'jsd' }: Pick<DistillOptions, 'method'>,
-  chosen: readonly ExplicitSetting[],
-  given: TrainedStudent | undefined,
-): DistillExperiment {
-  const steps = chosen.find(({ field }) => field.path === 'distill.steps')?.value ?? 500;
-  const start = {
-    student: given === undefined ? { kind: 'new' } : { kind: 'trained', hash: hashWeights(given.weights) },
-    distill: {
-      method: startOf(method),
-      warmupSteps: Math.min(50, Math.ceil(Number(steps) / 10)),
-      evaluateEvery: 100,
-      checkpointEvery: 50,
-    },
-  };
-  const isOfStudent = ({ field }: ExplicitSetting): boolean => given === undefined || field.path !== 'student.preset';
-  return parseConfig('The settings', DistillExperimentSchema, DISTILL_OPTIONS.apply(start, chosen.filter(isOfStudent)));
-}
-
-/** The initial settings of a method. */
-function startOf(method: MethodName): RawSettings {
-  return method === 'on-policy' ? { kind: 'jsd', studentShare: 0.5 } : { kind: method };
-}
-
-/** @throws {LabError} `bad-config` for a setting that belongs to another method */
-function checkMethod({ method = 'jsd' }: DistillOptions, chosen: readonly ExplicitSetting[]): void {
-  const group = 'distill.method.';
-  const names = chosen.flatMap(({ field }) => (field.path.startsWith(group) ? [field.path.slice(group.length)] : []));
-  if (names.includes('kind')) return; // --set chooses the method
-  const own: readonly string[] = METHOD_SETTINGS[method];
-  const foreign = names.filter((name) => !own.includes(name)).map(flagOf);
-  if (foreign.length === 0) return;
-  throw new LabError('bad-config', {
-    message: `The method ${method} has no ${foreign.join(' and no ')}.`,
-    expected: own.length === 0 ? 'no such option' : `only ${own.map(flagOf).join(', ')}`,
-    fix: 'Leave it out, or choose another --method.',
-  });
-}
-
-/** The flag of a setting: `--student-share` of `studentShare`. */
-function flagOf(name: string): string {
-  return `--${name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
 function parametersOf(config: ModelConfig): string {
   return `${(countParameters(config) / 1e6).toFixed(2)} M parameters`;
 }
 
 /** The command that reproduces a student. */
 function commandOf({ teacher, student }: DistillOptions, experiment: DistillExperiment): string {
-  const { name, queries, world, distill, student: origin } = experiment;
+  const { name, queries, world, file, distill, student: origin } = experiment;
   const { kind } = distill.method;
   const plain = {
     student: origin,
@@ -257,7 +214,8 @@ function commandOf({ teacher, student }: DistillOptions, experiment: DistillExpe
     ...(distill.decoding === 'free' ? [] : [`--decoding ${distill.decoding}`]),
     `--queries ${queries} --steps ${distill.steps} --batch ${distill.batchSize} --lr ${distill.learningRate}`,
     ...(distill.precision === 'f32' ? [] : [`--precision ${distill.precision}`]),
-    `--seed ${distill.seed} --world-seed ${world.seed}`,
+    `--seed ${distill.seed} ${file === undefined ? `--world-seed ${world.seed}` : `--data ${file.name}`}`,
+    ...(file === undefined || file.grades === '' ? [] : [`--grade "${file.grades}"`]),
     ...DISTILL_OPTIONS.unflagged(parseConfig('The settings', DistillExperimentSchema, plain), experiment),
     `--out runs/${name}`,
   ].join(' ');

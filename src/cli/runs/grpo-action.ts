@@ -1,7 +1,6 @@
 /**
  * The action of `lab grpo`.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { LabError } from '../../common/errors.ts';
 import type { DataSet } from '../../data/files/data-set.ts';
 import { type GrpoExperiment, parseGrpoExperiment } from '../../protocol/grpo-experiment.ts';
@@ -11,11 +10,12 @@ import { withDataKind } from '../../protocol/sft-experiment.ts';
 import { instructionHash } from '../../relevance/rules/instruction.ts';
 import type { GrpoCheckpoint } from '../../runs/grpo-checkpoint.ts';
 import { type RawSettings, readConfigFile, withChanges } from '../config-file.ts';
-import { misplacedTask, readInstructionFile, readTaskFile, withRules, withTaskRules } from '../instruction-files.ts';
+import { readInstructionFile, withRules, withTaskRules } from '../instruction-files.ts';
 import { interruption } from '../interruption.ts';
 import { describeModel, readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import { readDataFiles, type ReadingOptions } from '../pair-files.ts';
+import { type DescribedModel, gradesOf, namesOf, splitOf, taskOf } from './learned-task.ts';
 import { reinforceToFolder } from './reinforced-run.ts';
 import { requestedSettings, checkRunFolder, resumedSteps } from './resume-check.ts';
 import { checkOutputFile } from '../outputs.ts';
@@ -41,6 +41,8 @@ export interface GrpoOptions extends ReadingOptions, WatchOptions {
   readonly force?: boolean;
 }
 
+const OTHER_TASK = 'Start from a model that "npm run lab -- sft --task" has made of this task.';
+
 export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitSetting[]): Promise<void> {
   const watch = watchIn('grpo', options);
   const folder = new RunFolder(options.out);
@@ -50,7 +52,7 @@ export async function runGrpo(options: GrpoOptions, explicit: readonly ExplicitS
   await checkRunFolder(saved, options, inputs);
   if (record !== undefined) await checkOutputFile(record, { inputs, force, optionName: '--record' });
   const files = await readModelFiles(options.start);
-  const own = await taskOf(options, describeModel(files));
+  const own = await taskOf(options, describeModel(files), OTHER_TASK);
   const resumed = saved === undefined ? undefined : await resumedSettings(saved, options, explicit, own);
   const given = data === undefined ? undefined : await readDataFiles(data, options);
   const module = options.rewardModule === undefined ? undefined : await openRewardModule(options.rewardModule);
@@ -109,14 +111,11 @@ async function readSettings({ config }: GrpoOptions): Promise<RawSettings> {
   return withDataKind(file) as RawSettings;
 }
 
-/** The description of a start model, which needs no backend. */
-type Start = ReturnType<typeof describeModel>;
-
 /** The settings file changed by the options. Judged pairs are split as in the training of the start model. */
 async function experimentOf(
   options: GrpoOptions,
   explicit: readonly ExplicitSetting[],
-  start: Start,
+  start: DescribedModel,
   given: DataSet | undefined,
   task: TaskFile | undefined,
 ): Promise<GrpoExperiment> {
@@ -147,41 +146,4 @@ async function experimentOf(
     throw new LabError('bad-config', { message: '--rules belongs to a file of judged pairs.', fix });
   }
   return { ...experiment, data: await withRules(data, options.rules, start.lab.prompt.scaleSize, given) };
-}
-
-/**
- * The task of the options: its rules reward, and its labels and prompt are those that the start has learned.
- *
- * @throws {LabError} `bad-config` naming what differs, or where it does not belong
- */
-async function taskOf({ task, rules, data }: GrpoOptions, { lab, card }: Start): Promise<TaskFile | undefined> {
-  if (task === undefined) return undefined;
-  if (rules !== undefined || data === undefined) throw misplacedTask(data);
-  const own = await readTaskFile(task);
-  const learned: Readonly<Record<string, unknown>> = { ...lab.prompt, labels: lab.scale.names };
-  const asked = Object.entries({ labels: own.labels, ...own.prompt });
-  const [name, value] = asked.find(([key, wanted]) => !isDeepStrictEqual(wanted, learned[key])) ?? [];
-  if (name === undefined) return own;
-  throw new LabError('bad-config', {
-    message: `${card.name} has learned another task than ${task}: and not the same ${name}.`,
-    expected: JSON.stringify(learned[name]),
-    got: JSON.stringify(value),
-    fix: 'Start from a model that "npm run lab -- sft --task" has made of this task.',
-  });
-}
-
-/** What grades mean by the options, or by a task; undefined where neither says. */
-function gradesOf({ grade }: GrpoOptions, task: TaskFile | undefined): string | undefined {
-  return grade ?? (task?.grades === '' ? undefined : task?.grades);
-}
-
-function namesOf({ name, sha256 }: DataSet): RawSettings {
-  return { kind: 'file', name, sha256 };
-}
-
-/** The split in the training of a start model, so that its held-out pairs stay held out. */
-function splitOf({ card }: Start): RawSettings {
-  const { split, grades } = card.data;
-  if (split === undefined) return {};
-  return { devShare: split.devShare, testShare: split.testShare, splitSeed: split.seed, grades };
 }

@@ -42,6 +42,8 @@ export interface FoundRun {
   readonly problem?: string;
   /** Whether the run has produced a model. */
   readonly hasModel: boolean;
+  /** Whether there is a record alone, as the page exports it, of a run that was made elsewhere. */
+  readonly isRecord: boolean;
 }
 
 /**
@@ -71,11 +73,11 @@ export async function readRun(path: string): Promise<ComparedRun> {
  * its curve, because a checkpoint must not depend on the clock.
  */
 function notedIn(
-  { run: { state, watch, best, curve: recorded } }: RecordRun,
+  { run: { state, watch, best, updatedAt, curve: recorded } }: RecordRun,
   { curve }: RunSummary,
-): Pick<ComparedRun, 'state' | 'watch' | 'best' | 'curve'> {
+): Pick<ComparedRun, 'state' | 'watch' | 'best' | 'curve' | 'updatedAt'> {
   const times = recorded.flatMap(({ step, activeMs }) => (activeMs === undefined ? [] : [[step, activeMs] as const]));
-  return { state, watch, best, curve: withTimes(curve, new Map(times)) };
+  return { state, watch, best, updatedAt, curve: withTimes(curve, new Map(times)) };
 }
 
 /** The record of a run without its checkpoint, as the page exports it; undefined if there is none. */
@@ -95,10 +97,11 @@ export async function findRuns(root: string, depth = 0): Promise<FoundRun[]> {
   }
   if (entries.some((entry) => entry.isFile() && [CHECKPOINT, RECORD_FILE].includes(entry.name))) {
     const hasModel = entries.some((entry) => entry.isDirectory() && entry.name === 'model');
+    const isRecord = !entries.some(({ name }) => name === CHECKPOINT);
     try {
-      return [{ path: root, hasModel, run: await readRun(root) }];
+      return [{ path: root, hasModel, isRecord, run: await readRun(root) }];
     } catch (error) {
-      return [{ path: root, hasModel, problem: messageOf(error) }];
+      return [{ path: root, hasModel, isRecord, problem: messageOf(error) }];
     }
   }
   if (depth >= MAX_DEPTH) return [];

@@ -1,8 +1,10 @@
 /**
  * The actions of `lab runs` and `lab compare`.
  */
+import { join, relative } from 'node:path';
 import { LabError } from '../../common/errors.ts';
 import type { ComparisonAxis } from '../../protocol/runs.ts';
+import { EVENT_FILE, tensorboardEvents } from '../../runs/tensorboard.ts';
 import {
   compareRuns,
   type ComparedRun,
@@ -18,13 +20,30 @@ import { reportFiles } from '../results-files.ts';
 import { findRuns, type FoundRun, readRun } from './run-reader.ts';
 import { note, print } from '../terminal.ts';
 
+interface ListOptions {
+  readonly json?: boolean;
+  readonly tensorboard?: string;
+  readonly force?: boolean;
+}
+
 /** Lists the runs in a folder and its subfolders. */
-export async function listRuns(folder: string, { json }: { readonly json?: boolean }): Promise<void> {
+export async function listRuns(folder: string, { json, tensorboard, force }: ListOptions): Promise<void> {
   const found = await findRuns(folder);
   for (const { path, problem } of found) if (problem !== undefined) note(`${path}: ${problem}`);
   if (found.length === 0) note(`There is no run in ${folder}.`);
   else if (json === true) for (const one of found) print(JSON.stringify(one));
   else print(runTable(found));
+  if (tensorboard !== undefined) await writeEvents(tensorboard, folder, found, force);
+}
+
+/** Event files of TensorBoard in a folder, each where its run is below the root. */
+async function writeEvents(out: string, root: string, found: readonly FoundRun[], force?: boolean): Promise<void> {
+  const files = found.flatMap(({ path, run }) => {
+    return run === undefined ? [] : [[join(out, relative(root, path)), tensorboardEvents(run)] as const];
+  });
+  for (const [folder] of files) await checkOutputFolder(folder, [EVENT_FILE], { inputs: [], force });
+  for (const [folder, bytes] of files) await writeTogether(folder, new Map([[EVENT_FILE, bytes]]));
+  note(`Wrote ${files.length} event ${files.length === 1 ? 'file' : 'files'} to ${out}.`);
 }
 
 interface CompareOptions {
@@ -103,11 +122,11 @@ const SHOWN_CHANGES = 4;
 /** The runs as a table. */
 function runTable(found: readonly FoundRun[]): string {
   const runs = found.flatMap(({ run }) => run ?? []);
-  const rows = found.map(({ path, run, hasModel }) => {
+  const rows = found.map(({ path, run, hasModel, isRecord }) => {
     if (run === undefined) return [path, 'unreadable'];
     const { kind, step, steps, seed, watch, best } = run;
     const isOver = step >= steps || run.state === 'finished';
-    const state = hasModel && isOver ? 'finished' : 'stopped';
+    const state = isOver && (hasModel || isRecord) ? 'finished' : 'stopped';
     const last = ['reward', 'accuracy'].flatMap((metric) => {
       const value = lastValue(run, metric);
       return value === null ? [] : [`${metric} ${value.toFixed(3)}`];

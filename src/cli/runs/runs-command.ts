@@ -10,7 +10,15 @@ export function runsCommand(): Command {
   return new Command('runs')
     .argument('[folder]', 'the folder to search, including subfolders', 'runs')
     .option('--json', 'print one run per line as JSON')
-    .addHelpText('after', '\nExample:\n  npm run lab -- runs runs/lambda')
+    .option('--tensorboard <folder>', 'write an event file of TensorBoard for each run there, in the same subfolders')
+    .addOption(forceOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm run lab -- runs runs/lambda
+  npm run lab -- runs runs/lambda --tensorboard runs/events    # then: tensorboard --logdir runs/events`,
+    )
     .action(lazily(async () => (await import('./runs-action.ts')).listRuns));
 }
 

@@ -18,12 +18,13 @@ import { RUN_FILES } from './run-reader.ts';
 import { watchIn, type WatchOptions } from './run-watcher.ts';
 import { runsOf, textOf } from './runs-action.ts';
 import { plannedRuns, type PlannedRun, type SweepPlan } from './sweep-plan.ts';
-import { note, print } from '../terminal.ts';
+import { duration, note, print } from '../terminal.ts';
 
 interface SweepOptions extends WatchOptions {
   readonly set: readonly string[];
   readonly seeds: string;
   readonly jobs: number;
+  readonly config?: string;
   readonly out: string;
   readonly dryRun?: boolean;
 }
@@ -33,7 +34,7 @@ export async function runSweep(kind: RunKind, others: readonly string[], options
     kind,
     set: options.set.map(parseSweptSetting),
     seeds: parseSeeds(options.seeds),
-    others: [...watchArgs(kind, options), ...checkedOptions(others)],
+    others: [...watchArgs(kind, options), ...configArgs(options), ...checkedOptions(others)],
   };
   const runs = plannedRuns(plan, options.out);
   if (options.dryRun === true) {
@@ -58,6 +59,11 @@ export async function runSweep(kind: RunKind, others: readonly string[], options
 function watchArgs(kind: RunKind, options: WatchOptions): string[] {
   const watch = watchIn(kind, options);
   return watch === null ? [] : ['--watch', watch.metric, '--patience', String(watch.patience)];
+}
+
+/** The settings of all runs; the file may be anywhere from where the command is given. */
+function configArgs({ config }: SweepOptions): string[] {
+  return config === undefined ? [] : ['--config', config];
 }
 
 /** Options that a sweep sets itself. */
@@ -117,12 +123,21 @@ async function makeRuns(runs: readonly PlannedRun[], jobs: number, signal: Abort
   const failed: PlannedRun[] = [];
   const waiting = [...runs];
   let done = 0;
+  const tookMs: number[] = [];
+  const left = (): string => {
+    if (tookMs.length === 0 || done === runs.length) return '';
+    const mean = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
+    return `; about ${duration((mean * (runs.length - done)) / Math.min(jobs, runs.length - done) / 1000)} left`;
+  };
   const work = async (): Promise<void> => {
     for (let run = waiting.shift(); run !== undefined && !signal.aborted; run = waiting.shift()) {
       const { name } = run;
-      const { code, lastLine } = await makeRun(run, signal);
+      const isMade = existsSync(join(run.out, 'model'));
+      const beganMs = performance.now();
+      const { code, lastLine } = isMade ? { code: 0, lastLine: '' } : await makeRun(run, signal);
       done += 1;
-      if (code === 0) note(`${done}/${runs.length} ${name}.`);
+      if (!isMade) tookMs.push(performance.now() - beganMs);
+      if (code === 0) note(`${done}/${runs.length} ${name}${left()}.`);
       else if (!signal.aborted) {
         failed.push(run);
         note(`${done}/${runs.length} ${name} failed: ${lastLine}`);
@@ -135,9 +150,8 @@ async function makeRuns(runs: readonly PlannedRun[], jobs: number, signal: Abort
 
 const LAB = fileURLToPath(new URL('../../../scripts/lab.js', import.meta.url));
 
-/** Makes one run in a separate process, unless it is finished. */
+/** Makes one run in a separate process. */
 async function makeRun({ out, args }: PlannedRun, signal: AbortSignal): Promise<{ code: number; lastLine: string }> {
-  if (existsSync(join(out, 'model'))) return { code: 0, lastLine: '' };
   const isBegun = (await existing(out, RUN_FILES)).length > 0;
   const child = spawn(process.execPath, [LAB, ...args, ...(isBegun ? ['--resume'] : [])], {
     stdio: ['ignore', 'ignore', 'pipe'],

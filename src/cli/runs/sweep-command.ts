@@ -14,6 +14,7 @@ export function sweepCommand(): Command {
     .requiredOption('-o, --out <folder>', 'the folder of the runs; repeating the command resumes the sweep there')
     .option('--set <path=values>', 'a setting and its values, separated by commas; may be repeated', collect, [])
     .option('--seeds <list>', 'seeds, such as 1-5 or 1,2,7', '1')
+    .option('--config <file>', 'settings of all runs as JSON')
     .option('--jobs <n>', 'the number of concurrent runs', wholeNumber(1), 1)
     .option('--watch <measure>', 'of each run: keep its best checkpoint by this measure too, and its model in best/')
     .option(
@@ -30,6 +31,7 @@ Finished runs are kept, stopped ones resumed. Claims need at least five seeds. T
 
 Examples:
   npm run lab -- sweep grpo --set grpo.balance.lambda=0,0.3,1 --seeds 1-5 --jobs 2 --out runs/lambda -- --steps 100
+  npm run lab -- sweep grpo --config base.json --set grpo.balance.lambda=0,0.3,1 --seeds 1-5 --jobs 2 --out runs/lambda
   npm run lab -- sweep sft --set sft.learningRate=1e-4,1e-3 --watch accuracy --patience 3 --out runs/rates`,
     )
     .action(lazily(async () => (await import('./sweep-action.ts')).runSweep));

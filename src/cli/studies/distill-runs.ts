@@ -93,7 +93,7 @@ async function finishStudent(
   // The test split is read here, once per finished run.
   const student = { config, weights: loadWeights(config, finished.weights) };
   try {
-    const pairs = heldOutPairs(prepared.world, 'test', testPairs);
+    const pairs = heldOutPairs(prepared.world ?? makeRuleWorld(experiment.world), 'test', testPairs);
     const test = await measureStudent(student, teacher, experiment.distill, pairs);
     return studentResult(experiment.distill.seed, finished.curve, test, finished.tokens);
   } finally {

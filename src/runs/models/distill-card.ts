@@ -5,17 +5,21 @@ import { type DistillConfig, needsTeacherCompletions } from '../../config/distil
 import { countParameters, type ModelConfig } from '../../config/model-config.ts';
 import type { LabModel } from '../../infer/lab-model.ts';
 import type { ModelCard } from '../../infer/model-card.ts';
+import { type KeptQueries, mergeQueries } from '../../data/trained-queries.ts';
 import type { DistillExperiment } from '../../protocol/distill-experiment.ts';
 import type { DistillPoint } from '../distill-checkpoint.ts';
 import type { FinishedDistill } from '../distill-run.ts';
+import { dataOfFile } from './sft-card.ts';
 
 /** Card entries besides the settings of the run. */
 export interface StudentFacts {
   readonly teacher: { readonly model: Pick<LabModel, 'card'>; readonly hash: string };
   readonly student: ModelConfig;
   readonly prepared: {
-    readonly world: { readonly versionHash: string };
+    readonly dataHash: string;
     readonly examples: { readonly length: number };
+    /** The training queries of a file, where known. */
+    readonly queries?: KeptQueries | undefined;
   };
   /** With the updates made, where the run has ended before its last. */
   readonly finished: Pick<FinishedDistill, 'tokens' | 'curve'> & { readonly step?: number };
@@ -28,10 +32,11 @@ export interface StudentFacts {
 }
 
 /** The card without an evaluation, which is made from the stored model (`lab eval --write-card`). */
-export function makeStudentCard({ name, world, distill }: DistillExperiment, facts: StudentFacts): ModelCard {
+export function makeStudentCard({ name, world, file, distill }: DistillExperiment, facts: StudentFacts): ModelCard {
   const { teacher, student, prepared, finished, command, dtype, device, date } = facts;
   const { card } = teacher.model;
   const { learned, expert, generated } = finished.tokens;
+  const seen = prepared.queries === undefined ? card.data.queries : mergeQueries(card.data.queries, prepared.queries);
   return {
     schemaVersion: 1,
     name,
@@ -39,9 +44,10 @@ export function makeStudentCard({ name, world, distill }: DistillExperiment, fac
     parameters: countParameters(student),
     dtype,
     data: {
-      name: `rule world, seed ${world.seed}`,
-      hash: prepared.world.versionHash,
+      ...(file === undefined ? { name: `rule world, seed ${world.seed}` } : dataOfFile(file)),
+      hash: prepared.dataHash,
       trainPairs: prepared.examples.length,
+      ...(file === undefined || seen === undefined ? {} : { queries: seen }),
     },
     training: {
       command,

@@ -95,8 +95,12 @@ function reasonsOf({ rules }: FileData): string {
 }
 
 function dataOf({ data }: SftExperiment): Pick<ModelCard['data'], 'name' | 'split' | 'grades'> {
-  if (data.kind === 'world') return { name: `rule world, seed ${data.seed}` };
-  const { name, devShare, testShare, splitSeed, grades } = data;
+  return data.kind === 'world' ? { name: `rule world, seed ${data.seed}` } : dataOfFile(data);
+}
+
+/** What a card says of a file that a model has learned from. */
+export function dataOfFile(file: Omit<FileData, 'rules'>): Pick<ModelCard['data'], 'name' | 'split' | 'grades'> {
+  const { name, devShare, testShare, splitSeed, grades } = file;
   const split = { devShare, testShare, seed: splitSeed };
   return { name: `the file ${name}`, split, ...(grades === '' ? {} : { grades }) };
 }

@@ -15,6 +15,9 @@ import '../parts/charts/lab-chart.ts';
 import type { ChartLine } from '../parts/charts/lab-chart.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, headingStyles } from '../parts/shared-styles.ts';
+import '../parts/sessions/lab-module-norms.ts';
+import type { ModuleLine } from '../parts/sessions/lab-module-norms.ts';
+import { moduleNorm, moduleNorms } from '../parts/sessions/module-tree.ts';
 import { lastStep } from './collapse-progress.ts';
 import type { BranchState } from './collapse-state.ts';
 import './lab-branch.ts';
@@ -114,6 +117,7 @@ export class LabCollapseDetails extends LabElement {
           ${heldOut === undefined ? 'the' : formatCount(heldOut)} held-out pairs, the same for all.
         </p>
       </div>
+      ${this.#inside()}
       <div class="branches">
         ${keyedList(
           branches,
@@ -138,6 +142,27 @@ export class LabCollapseDetails extends LabElement {
     </div>`;
   }
 
+  /** Gradients and activations of a module, side by side; nothing for steps of earlier versions. */
+  #inside(): unknown {
+    const { branches } = this;
+    const first = branches.flatMap(({ history }) => history.find(({ gradNorms }) => gradNorms !== null) ?? [])[0];
+    if (first === undefined) return nothing;
+    const steps = lastStep(branches);
+    return html`<section aria-label="Inside the model">
+      <h3 class="heading">Inside the model</h3>
+      <lab-module-norms
+        .paths=${[...moduleNorms(first.gradNorms ?? {}).keys()]}
+        .lines=${branches.map((branch) => moduleLine(branch, steps))}
+        .steps=${steps}
+      ></lab-module-norms>
+      <p class="note">
+        The gradient of the first update of each step, before clipping, and what the module gives for the first
+        completions of two prompts of that step, by the weights before it: attention and MLP what they add, layers the
+        stream after them. Means over windows of steps.
+      </p>
+    </section>`;
+  }
+
   #chart({ heading, of, unit }: (typeof CHARTS)[number]): unknown {
     const lines = this.branches.map(({ id, name, points }): ChartLine => {
       const curve = points.reduce((drawn: Curve, { step, measures }) => {
@@ -158,6 +183,26 @@ export class LabCollapseDetails extends LabElement {
 
   readonly #ruleChosen = (event: CustomEvent<number>): void => {
     this.chosenRule = event.detail;
+  };
+}
+
+/** Windows of steps that a curve of single steps is drawn in, because these would be too noisy. */
+const WINDOWS = 40;
+
+function moduleLine({ id, name, history }: BranchState, steps: number): ModuleLine {
+  const curveOf = (of: (step: GrpoEventOf<'step'>) => number | undefined): Curve | undefined => {
+    const empty: Curve = { bucketSteps: Math.max(1, Math.ceil(steps / WINDOWS)), points: [] };
+    const curve = history.reduce((drawn, step) => {
+      const value = of(step);
+      return value === undefined ? drawn : addPoint(drawn, step.step, value);
+    }, empty);
+    return curve.points.length === 0 ? undefined : curve;
+  };
+  return {
+    name,
+    look: branchLook(id),
+    gradients: (path) => curveOf(({ gradNorms }) => moduleNorm(gradNorms ?? {}, path)),
+    activations: (path) => curveOf(({ activations }) => activations?.[path]),
   };
 }
 

@@ -21,6 +21,7 @@ import { namedInWords } from './branch-names.ts';
 import { fieldStyles } from '../parts/forms/field-styles.ts';
 import '../parts/forms/lab-settings.ts';
 import type { SettingsDraft } from '../parts/forms/settings-draft.ts';
+import type { JsonForm } from '../parts/forms/settings-json.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
@@ -40,6 +41,8 @@ const ORDER_TEXTS = {
   staged: ['In stages', 'What the start finds easy, then hard, then everything with rare rules more often.'],
   adaptive: ['In stages, adaptive', 'The same, but a stage ends once its prompts are answered well.'],
 } as const;
+
+const JSON_FORM: JsonForm = { schema: DEMONSTRATION_FORM.schema, place: ['collapse', 'settings'] };
 
 /**
  * @slot source - the choice of start and data.
@@ -169,6 +172,7 @@ export class LabCollapseSetup extends LabElement {
       ${problems.has('') ? html`<p class="problem" role="status">${problems.get('')}</p>` : nothing}
       <lab-settings
         .fields=${DEMONSTRATION_FORM.fields}
+        .json=${JSON_FORM}
         .draft=${draftFor(this.choice)}
         .problems=${problems}
         @settings-change=${({ detail }: CustomEvent<SettingsDraft>) => this.#change({ draft: detail })}

@@ -14,10 +14,12 @@
  *     #/files                     the Files view: files of pairs to be judged
  *     #/files?file=ID             one of those that this browser keeps
  *     #/train                     the Train view
+ *     #/train?settings=JSON       the same with these settings; `student` in place of `settings` for one that is taught
  *     #/runs                      the Runs view: all runs of this browser
  *     #/runs?compare=A,B          some of them compared, by their ids
  *     #/collapse                  the Collapse view: mode collapse live, and its theory
  *     #/collapse?preset=lesson    the same with the settings of the lesson
+ *     #/collapse?settings=JSON    the same with these settings
  *     #/collapse?lambda=0.1       the same with this weight of the examples, where it is one of those offered
  */
 
@@ -82,6 +84,16 @@ export function asksForLessonPreset(hash: string): boolean {
 /** The weight of the examples that an address of the live view asks for; undefined for none. */
 export function lambdaIn(hash: string): string | undefined {
   return (routeOf(hash) === 'collapse' ? queryOf(hash).get('lambda') : null) ?? undefined;
+}
+
+/** The settings that an address brings to a form, as JSON; undefined for none. */
+export function settingsIn(hash: string, [view, name]: readonly [view: string, name: string]): string | undefined {
+  return (routeOf(hash) === view ? queryOf(hash).get(name) : null) ?? undefined;
+}
+
+/** The address that brings settings to a form. */
+export function settingsAddress([view, name]: readonly [view: string, name: string], json: string): string {
+  return `#/${view}?${new URLSearchParams({ [name]: json }).toString()}`;
 }
 
 /** The pair that an address of the Score view asks about, as JSON; undefined for none. */

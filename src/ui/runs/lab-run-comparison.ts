@@ -123,6 +123,14 @@ export class LabRunComparison extends LabElement {
       }
       ${comparison.axes.length < 2 || comparison.metrics.length === 0 ? nothing : this.#axes(comparison)}
       <div class="charts">${comparison.panels.map((panel) => this.#chart(panel, comparison))}</div>
+      ${
+        comparison.panels.some(({ lines }) => lines.some((line) => line.some(({ least, most }) => least < most)))
+          ? html`<p>
+              Means over seeds, with a band from the lowest to the highest of them. Saved figures have the 95 % interval
+              of the mean.
+            </p>`
+          : nothing
+      }
       ${comparison.parts.map(partOf)}`;
   }
 
@@ -145,7 +153,8 @@ export class LabRunComparison extends LabElement {
     const words = axisOf(axis, end);
     const drawn = lines.map((line, i): ChartLine => {
       const points = line.map(({ at, mean }) => ({ step: at / words.unit, value: mean, count: 1 }));
-      return { name: groups[i] ?? '', look: branchLook(i), curve: { ...EMPTY_CURVE, points } };
+      const band = line.map(({ at, least, most }) => ({ step: at / words.unit, low: least, high: most }));
+      return { name: groups[i] ?? '', look: branchLook(i), curve: { ...EMPTY_CURVE, points }, band };
     });
     return html`<figure>
       <lab-chart

@@ -2,18 +2,17 @@
  * A run in progress or ended: its progress, measurements and cost, and the controls that steer it.
  */
 import { css, html, nothing } from 'lit';
-import { customElement, property, state } from 'lit/decorators.js';
+import { customElement, property } from 'lit/decorators.js';
 import type { TrainingEventOf } from '../../protocol/training.ts';
 import { trainingFailureHeading } from '../parts/failure-text.ts';
 import { backendName, formatCount, formatNats, formatPercent, wholePercent } from '../parts/format.ts';
 import '../parts/charts/lab-chart.ts';
-import type { Curve } from '../parts/charts/curve.ts';
 import type { ChartLine } from '../parts/charts/lab-chart.ts';
-import { fieldStyles } from '../parts/forms/field-styles.ts';
 import '../parts/lab-notice.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { scoreAddress } from '../parts/routes.ts';
-import { modulesOf, WHOLE_MODEL } from '../parts/sessions/module-tree.ts';
+import '../parts/sessions/lab-module-norms.ts';
+import type { ModuleLine } from '../parts/sessions/lab-module-norms.ts';
 import { runReadings } from './run-readings.ts';
 import { announcement, progressText, stageText } from '../parts/sessions/training-text.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -34,7 +33,6 @@ export class LabRunMonitor extends LabElement {
     baseStyles,
     buttonStyles,
     headingStyles,
-    fieldStyles,
     readoutStyles,
     css`
       section {
@@ -57,22 +55,6 @@ export class LabRunMonitor extends LabElement {
       .wide {
         grid-column: span 2;
       }
-      .norms lab-chart + lab-chart {
-        margin-top: var(--space-4);
-      }
-      .module {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-2);
-        align-items: center;
-        margin-top: var(--space-2);
-        color: var(--muted);
-        font-size: var(--text-small);
-      }
-      .module .control {
-        width: auto;
-        max-width: 100%;
-      }
       code {
         font-family: var(--mono);
         font-size: 0.875em;
@@ -83,8 +65,6 @@ export class LabRunMonitor extends LabElement {
 
   @property({ attribute: false }) run: TrainingState = NO_RUN;
   @property({ attribute: false }) pending: RunCommand['kind'] | undefined;
-  /** The path of the module whose gradient norm is drawn. */
-  @state() private module = WHOLE_MODEL;
 
   override render(): unknown {
     const { run } = this;
@@ -205,37 +185,19 @@ export class LabRunMonitor extends LabElement {
   }
 
   /** The gradient norm of a chosen module, and what it gives where that is measured. */
-  #norms({ modules: curves, activations }: TrainingState['curves']): unknown {
-    const modules = modulesOf(curves.keys());
-    const chosen = modules.find(({ path }) => path === this.module) ?? modules[0];
-    const path = chosen?.path ?? WHOLE_MODEL;
-    const chart = (heading: string, curve: Curve | undefined): unknown =>
-      curve === undefined
-        ? nothing
-        : html`<lab-chart
-            heading=${heading}
-            .steps=${this.run.steps}
-            .format=${norm3}
-            .formatTick=${norm2}
-            .lines=${[{ name: chosen?.name ?? '', look: 'steady', curve }] satisfies readonly ChartLine[]}
-          ></lab-chart>`;
-    return html`<div class="norms">
-      ${chart('Gradient norm', curves.get(path))} ${chart('Activation, root mean square', activations.get(path))}
-      <label class="module"
-        >Of the module
-        <select
-          class="control"
-          @change=${({ currentTarget }: Event) => {
-            if (currentTarget instanceof HTMLSelectElement) this.module = currentTarget.value;
-          }}
-        >
-          ${modules.map(
-            ({ path, name, depth }) =>
-              html`<option value=${path} ?selected=${path === chosen?.path}>${'\u2003'.repeat(depth)}${name}</option>`,
-          )}
-        </select></label
-      >
-    </div>`;
+  #norms({ modules, activations }: TrainingState['curves']): unknown {
+    const line: ModuleLine = {
+      name: '',
+      look: 'steady',
+      gradients: (path) => modules.get(path),
+      activations: (path) => activations.get(path),
+    };
+    return html`<lab-module-norms
+      class="wide"
+      .paths=${[...modules.keys()]}
+      .lines=${[line]}
+      .steps=${this.run.steps}
+    ></lab-module-norms>`;
   }
 
   #charts(): unknown {
@@ -259,14 +221,6 @@ export class LabRunMonitor extends LabElement {
       ${curves.modules.size === 0 ? nothing : this.#norms(curves)}
     </div>`;
   }
-}
-
-/** A norm, in three digits or, at a tick, in two. */
-function norm3(norm: number): string {
-  return String(Number(norm.toPrecision(3)));
-}
-function norm2(norm: number): string {
-  return String(Number(norm.toPrecision(2)));
 }
 
 /** The name in the settings, which are untyped here. */

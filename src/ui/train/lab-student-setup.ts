@@ -8,6 +8,7 @@ import { LabElement } from '../parts/lab-element.ts';
 import '../parts/forms/lab-settings.ts';
 import type { SettingsDraft } from '../parts/forms/settings-draft.ts';
 import { baseStyles } from '../parts/shared-styles.ts';
+import { STUDENT_JSON } from './settings-address.ts';
 import { checkStudent, DEFAULT_STUDENT, STUDENT_FORM, type StudentChoice, type Teacher } from './student-choice.ts';
 
 /**
@@ -64,6 +65,7 @@ export class LabStudentSetup extends LabElement {
       </div>
       <lab-settings
         .fields=${STUDENT_FORM.fields}
+        .json=${STUDENT_JSON}
         .draft=${draft}
         .problems=${checkStudent(this.choice).problems}
         ?disabled=${this.disabled}

@@ -32,6 +32,7 @@ import { purposeOf, RulesController, withOwnRules } from '../parts/forms/rules-c
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { takenRules, withTask } from './own-task.ts';
+import { bringsSettings, bringsStudent, SFT_JSON } from './settings-address.ts';
 import { checkSftDraft, dataKindOf, SFT_FIELDS, SFT_FORM, withDataKind, withDataSet, withGrades } from './sft-draft.ts';
 import { checkStudent, DEFAULT_STUDENT, type StudentChoice, studentSource, teachersOf } from './student-choice.ts';
 import { trainViewStyles } from './train-view-styles.ts';
@@ -59,7 +60,7 @@ export class LabTrainView extends LabElement {
   /** The checkpoint that the Score view answers with. */
   @property() answeringId = '';
   /** Whether the next run is a student that learns from a teacher. */
-  @state() private isTaught = false;
+  @state() private isTaught = bringsStudent(location.hash);
   @state() private student: StudentChoice = DEFAULT_STUDENT;
   @state() private draft: SettingsDraft = draftOf(SFT_FORM, FIRST_RUN);
   /** The checkpoint that was to be trained on, while another file is chosen than it learns from. */
@@ -148,6 +149,7 @@ export class LabTrainView extends LabElement {
       <lab-settings
         .fields=${SFT_FIELDS[dataKindOf(this.draft)]}
         .draft=${this.draft}
+        .json=${SFT_JSON}
         .problems=${problems}
         ?disabled=${isUnderWay}
         @settings-change=${(event: CustomEvent<SettingsDraft>) => (this.draft = event.detail)}
@@ -292,7 +294,7 @@ export class LabTrainView extends LabElement {
   /** Shows the run that ended on an earlier visit, unless another is shown. */
   async #recall(store: CheckpointClient): Promise<void> {
     const events = await recalled(store, 'train', TrainingEventSchema);
-    if (events === null || this.#training.state.phase !== 'idle') return;
+    if (events === null || this.#training.state.phase !== 'idle' || bringsSettings(location.hash)) return;
     const state = events.reduce(applyTrainingEvent, STARTED_RUN);
     if (isUnderWay(state)) return;
     const { checkpoints } = this.#checkpoints.state.overview ?? (await store.overview());

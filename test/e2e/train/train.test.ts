@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { describeBrowser } from '../../setup/chromium.ts';
 import { whole } from '../../setup/whole.ts';
 import { type KillableBrowser, startKillableBrowser } from '../killable-browser.ts';
-import { answered, shownLabel } from '../visit.ts';
+import { answered, dropFile, shownLabel } from '../visit.ts';
 import { finishedHash, pauseAfterCheckpoint, shownStep, startRun, TINY } from './tiny-run.ts';
 import { fillFields } from '../../setup/fill-fields.ts';
 
@@ -67,6 +67,35 @@ describeBrowser('training in the page', () => {
     await plan.locator('.figure').waitFor();
     await page.reload();
     await plan.locator('.figure').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('takes settings as JSON, typed, dropped or from a link, and refuses by name what is no setting', async () => {
+    const { page, complaints } = browser;
+    const steps = page.locator('lab-train-view').getByLabel('Steps', { exact: true });
+    const json = page.getByRole('textbox', { name: 'Settings as JSON' });
+    await page.getByText('As JSON').click();
+    expect(JSON.parse(await json.inputValue())).toMatchObject({ preset: 'lab-nano', sft: { steps: 500 } });
+    await json.fill('{"sft": {"stepz": 3}}');
+    await page.getByRole('button', { name: 'Use this' }).click();
+    await page
+      .getByRole('alert')
+      .getByText(/sft\.stepz.*did you mean "steps"/u)
+      .waitFor();
+    await json.fill('{"preset": "lab-nano", "sft": {"steps": 77, "beta2": 0.95}}');
+    await page.getByRole('button', { name: 'Use this' }).click();
+    await page.getByText('Taken over.').waitFor();
+    expect(await steps.inputValue()).toBe('77');
+    const link = await page.getByRole('link', { name: 'Link to these settings' }).getAttribute('href');
+    const config = { name: 'dropped', sft: { steps: 9 }, start: { name: 'general', hash: 'h' } };
+    await dropFile(page.locator('lab-settings-json summary'), 'config.json', JSON.stringify(config));
+    await page.getByText('Taken over, except what is chosen elsewhere: start.').waitFor();
+    expect(await steps.inputValue()).toBe('9');
+    await page.goto(`${TRAIN_URL.replace('#/train', '')}${link ?? ''}`);
+    await expect.poll(() => steps.inputValue()).toBe('77');
+    await page.goto(`${TRAIN_URL}?student=${encodeURIComponent('{"distill": {"steps": 12}}')}`);
+    await page.reload();
+    await expect.poll(() => steps.inputValue()).toBe('12');
     expect(complaints).toEqual([]);
   });
 

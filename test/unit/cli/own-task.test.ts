@@ -75,6 +75,56 @@ describe('lab sft --task', () => {
     expect(wrong.code).not.toBe(0);
   });
 
+  it('goes on to a student, whose teacher has learned it, and to a sweep of students', async () => {
+    const asked = ['--teacher', at('run', 'model'), '--data', at('pairs.tsv'), '--backend', 'wasm'];
+    await writeFile(at('distill.json'), '{"devPairs": 2, "distill": {"batchSize": 4, "steps": 2, "maxTokens": 4}}');
+    const small = ['--config', at('distill.json'), '--method', 'label-kd'];
+    const student = (...more: string[]): string[] => ['distill', '--out', at('student'), ...asked, ...more];
+    const made = await lab(...student(...small, '--task', at('task.json')));
+    expect(made.code, made.err).toBe(0);
+    const [learned, taught] = [await read('run', 'model', 'lab.json'), await read('student', 'model', 'lab.json')];
+    expect(taught).toEqual(learned);
+    const card = await read('student', 'model', 'card.json');
+    expect(card).toMatchObject({
+      data: { name: 'the file pairs.tsv', split: { devShare: 0.1, testShare: 0.1, seed: 1 } },
+      distillation: { method: "the teacher's label distribution at temperature 2" },
+      training: { steps: 2 },
+    });
+    // It trains no query that its teacher has held out.
+    const queriesOf = async (run: string): Promise<unknown> =>
+      ((await read(run, 'model', 'card.json')) as { data: { queries: unknown } }).data.queries;
+    expect(await queriesOf('student')).toEqual(await queriesOf('run'));
+    // The file is needed again, and only that file.
+    expect((await lab('distill', '--out', at('student'), '--teacher', at('run', 'model'), '--resume', '--steps', '3'))
+      .err).toMatch(/learns from the file "pairs\.tsv".*--data/su); // prettier-ignore
+    const longer = await lab(...student('--resume', '--steps', '3', '--task', at('task.json')));
+    expect(longer.code, longer.err).toBe(0);
+    expect(await read('student', 'config.json')).toMatchObject({ file: { name: 'pairs.tsv' }, distill: { steps: 3 } });
+
+    const sweep = (task: string, out: string): string[] => [
+      'sweep', 'distill', '--set', 'distill.method.temperature=3', '--out', at(out), '--', ...asked, ...small, '--task', at(task),
+    ]; // prettier-ignore
+    const swept = await lab(...sweep('task.json', 'students'));
+    expect(swept.code, swept.err).toBe(0);
+    expect(await read('students', 'temperature-3_seed-1', 'config.json')).toMatchObject({
+      file: { name: 'pairs.tsv' },
+      distill: { method: { kind: 'label-kd', temperature: 3 } },
+    });
+    const fewer = { ...TASK.rules, rules: TASK.rules.rules.slice(1) };
+    await writeFile(at('fewer.json'), JSON.stringify({ ...TASK, rules: fewer }));
+    for (const [task, message] of [
+      ['other.json', /has learned another task.*and not the same labels/su],
+      ['fewer.json', /has learned other rules than those of .*fewer\.json/su],
+    ] as const) {
+      const refused = await lab(
+        ...student('--task', at(task)).map((word) => (word === at('student') ? at('no') : word)),
+      );
+      expect(refused).toMatchObject({ code: 2, err: expect.stringMatching(message) as string });
+    }
+    const alone = await lab('distill', '--out', at('no'), '--teacher', at('run', 'model'), '--task', at('task.json'));
+    expect(alone.err).toMatch(/--task requires a file of judged pairs/u);
+  });
+
   it('is refused where it does not belong, before anything is made', async () => {
     const alone = await lab('sft', '--out', at('none'), '--task', at('task.json'));
     expect(alone.err).toMatch(/--task requires a file of judged pairs.*--data/su);

@@ -7,12 +7,13 @@ import { SftConfigSchema } from '../../../src/config/sft-config.ts';
 import { type Example, makeTrainingBatch } from '../../../src/data/batches.ts';
 import type { Transformer } from '../../../src/model/transformer.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../../src/model/weights.ts';
+import { hashWeights } from '../../../src/runs/weights-hash.ts';
 import { measureActivations, takeActivations } from '../../../src/train/activations.ts';
 import { trainSft, type SftLogEntry } from '../../../src/train/sft.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
 import { learnableExamples } from '../../reference/sft-runs.ts';
-import { TINY } from './grpo-runs.ts';
+import { loadModel, makeTask, runGrpo, TINY } from './grpo-runs.ts';
 
 const TWO_LAYERS = { ...TINY, layers: 2 };
 const EXAMPLES: readonly Example[] = [
@@ -86,5 +87,29 @@ describe('what the modules of a model give', () => {
     expect(Object.keys(log[0]?.activations ?? {})).toEqual(Object.keys(await given(model, EXAMPLES)));
     expect(log[0]?.activations).not.toEqual(log[1]?.activations);
     disposeWeights(model.weights);
+  });
+
+  it('is recorded at each step of reinforcement, and changes no bit of it', async () => {
+    const task = makeTask();
+    const start = initialWeights(TINY, new Rng(3));
+    const settings = { steps: 2, minibatches: 2 };
+    const { state, records } = await runGrpo(task, start, settings, 2);
+    const unseen = await runGrpo(task, start, settings, 2, undefined, { onStep: undefined });
+    expect(hashWeights(state.weights)).toBe(hashWeights(unseen.state.weights));
+    expect(records).toHaveLength(2);
+    const model = loadModel(start);
+    expect(Object.keys(records[0]?.activations ?? {})).toEqual(Object.keys(await given(model, EXAMPLES)));
+    expect(records[0]?.activations).not.toEqual(records[1]?.activations);
+    disposeWeights(model.weights);
+    for (const { gradient } of records) {
+      expect(Object.keys(gradient.byWeight ?? {})).toEqual([...start.keys()]);
+    }
+  });
+
+  it('comes with the gradient of each weight, whose squares sum to that of the whole', async () => {
+    const { records } = await runGrpo(makeTask(), initialWeights(TINY, new Rng(3)), { steps: 1 }, 1);
+    const { norm, byWeight } = records[0]?.gradient ?? { norm: null, byWeight: null };
+    expect(norm).toBeGreaterThan(0);
+    expect(Math.hypot(...Object.values(byWeight ?? {}))).toBeCloseTo(norm ?? NaN, 6);
   });
 });

@@ -137,6 +137,7 @@ describe('reportUpdates', () => {
     policyTokens: 100,
     expertTokens: 0,
     gradNorm: 2,
+    gradNorms: { w: 2 },
     lossScale: undefined,
     geometry: { firstNorm: 2, secondNorm: null, cosine: null },
     learningRate: 1e-3,
@@ -150,6 +151,7 @@ describe('reportUpdates', () => {
       expertLoss: 0.5,
       weighedTokens: 10,
       gradNorm: null,
+      gradNorms: null,
       geometry: undefined,
       learningRate: 5e-4,
       scores: null,
@@ -158,7 +160,7 @@ describe('reportUpdates', () => {
       loss: { policy: 2, expert: 0.5 },
       expertKlNats: null,
       clipFraction: 6 / 40,
-      gradient: { norm: 2, policyNorm: 2, expertNorm: null, cosine: null },
+      gradient: { norm: 2, policyNorm: 2, expertNorm: null, cosine: null, byWeight: { w: 2 } },
       learningRate: 5e-4,
     });
   });
@@ -172,14 +174,14 @@ describe('reportUpdates', () => {
       { ...update, geometry: undefined, lossScale: after, learningRate: 1e-5 },
     ]);
     expect(made.learningRate).toBe(1e-5);
-    expect(made.gradient).toEqual({ norm: 2, policyNorm: 2, expertNorm: 3, cosine: -0.5 });
+    expect(made.gradient).toEqual({ norm: 2, policyNorm: 2, expertNorm: 3, cosine: -0.5, byWeight: { w: 2 } });
     expect(made.lossScale).toEqual(after);
     expect(reportUpdates([{ ...update, weighedTokens: 0, clippedTokens: 0 }]).clipFraction).toBe(0);
     expect(reportUpdates([])).toStrictEqual({
       loss: { policy: null, expert: null },
       expertKlNats: null,
       clipFraction: 0,
-      gradient: { norm: null, policyNorm: null, expertNorm: null, cosine: null },
+      gradient: { norm: null, policyNorm: null, expertNorm: null, cosine: null, byWeight: null },
       learningRate: 0,
     });
   });

@@ -32,6 +32,22 @@ export function valueAt({ points }: Curve, step: number): number | undefined {
   return points.findLast((point) => point.step <= step)?.value;
 }
 
+/** The spread around a curve at a step. */
+export interface BandPoint {
+  readonly step: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The values that curves from `low` to `high` and their bands take. */
+export function extentWith(low: number, high: number, bands: readonly (readonly BandPoint[])[]): [number, number] {
+  const points = bands.flat().filter((point) => isDrawable(point.low) && isDrawable(point.high));
+  return [
+    points.reduce((least, point) => Math.min(least, point.low), low),
+    points.reduce((most, point) => Math.max(most, point.high), high),
+  ];
+}
+
 /** A label beside a line: where its middle would be best, and how high it is. */
 export interface EndLabel {
   readonly middle: number;

@@ -13,7 +13,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import uPlot from 'uplot';
 import plotCss from 'uplot/dist/uPlot.min.css?inline';
 import { BRANCH_DASHES, type BranchLook, branchLineStyles, isBranchLook } from './branch-looks.ts';
-import { columnsOf, LARGEST_DRAWN, placedLabels, valueAt } from './chart-data.ts';
+import { type BandPoint, columnsOf, extentWith, LARGEST_DRAWN, placedLabels, valueAt } from './chart-data.ts';
 import type { Curve } from './curve.ts';
 import { DrawingController } from './drawing-controller.ts';
 import { LabElement } from '../lab-element.ts';
@@ -30,6 +30,8 @@ export interface ChartLine {
   readonly name: string;
   readonly look: LineLook;
   readonly curve: Curve;
+  /** The spread around its points, drawn as a band. */
+  readonly band?: readonly BandPoint[];
 }
 
 /** An event of a run. */
@@ -45,6 +47,9 @@ export interface ChartAxis {
 }
 
 const STEPS: ChartAxis = { at: (step) => `step ${step}`, tick: String };
+
+/** How opaque a band is; several lie upon each other. */
+const BAND_ALPHA = 0.12;
 
 /** Of the room for the ticks of an axis, in sizes of their text. */
 const AXIS_ROOM = { below: 2.2, beside: 4 } as const;
@@ -302,10 +307,35 @@ export class LabChart extends LabElement {
         })),
       ],
       hooks: {
+        drawAxes: [
+          (plot) =>
+            this.#drawBands(
+              plot,
+              this.lines.map(({ look }) => inkOf(`.${look}`)()),
+            ),
+        ],
         draw: [(plot) => this.#drawMarks(plot, getComputedStyle(place).color), (plot) => this.#label(plot)],
         setCursor: [({ cursor: { idx }, data: [steps] }) => this.#point(idx ?? undefined, steps)],
       },
     };
+  }
+
+  /** Behind the curves, so that these can be told apart where bands overlap. */
+  #drawBands({ ctx, bbox: { left, top, width, height }, valToPos }: uPlot, inks: readonly string[]): void {
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, top, width, height);
+    ctx.clip();
+    ctx.globalAlpha = BAND_ALPHA;
+    for (const [i, { band = [] }] of this.lines.entries()) {
+      const edge = (of: 'low' | 'high') => (point: BandPoint) =>
+        [valToPos(point.step, 'x', true), valToPos(point[of], 'y', true)] as const;
+      ctx.beginPath();
+      for (const [x, y] of [...band.map(edge('low')), ...band.toReversed().map(edge('high'))]) ctx.lineTo(x, y);
+      ctx.fillStyle = inks[i] ?? 'gray';
+      ctx.fill();
+    }
+    ctx.restore();
   }
 
   #drawMarks({ ctx, bbox: { top, height }, valToPos }: uPlot, ink: string): void {
@@ -331,8 +361,9 @@ export class LabChart extends LabElement {
   #rangeOf(low: number | null, high: number | null): [number, number] {
     if (this.range !== undefined) return [...this.range];
     if (low === null || high === null) return [0, 1];
-    const air = (high - low || Math.abs(high) || 1) * 0.06;
-    return [Math.max(0, low - air), high + air];
+    const [least, most] = extentWith(low, high, this.lines.map(({ band = [] }) => band)); // prettier-ignore
+    const air = (most - least || Math.abs(most) || 1) * 0.06;
+    return [Math.max(0, least - air), most + air];
   }
 }
 

@@ -10,7 +10,9 @@ import { live } from 'lit/directives/live.js';
 import type { SettingField } from '../../../config/setting-fields.ts';
 import { disclosureStyles, fieldStyles } from './field-styles.ts';
 import { LabElement } from '../lab-element.ts';
+import './lab-settings-json.ts';
 import { fieldsIn, type SettingsDraft, shownIn } from './settings-draft.ts';
+import type { JsonForm } from './settings-json.ts';
 import { baseStyles, headingStyles } from '../shared-styles.ts';
 
 const NO_PROBLEMS: ReadonlyMap<string, string> = new Map();
@@ -108,6 +110,8 @@ export class LabSettings extends LabElement {
 
   @property({ attribute: false }) fields: readonly SettingField[] = [];
   @property({ attribute: false }) draft: SettingsDraft = new Map();
+  /** How they come as JSON; undefined where they do not. */
+  @property({ attribute: false }) json: JsonForm | undefined;
   /** What is wrong, by path. */
   @property({ attribute: false }) problems: ReadonlyMap<string, string> = NO_PROBLEMS;
   /** Whether the settings cannot be changed, because a run is under way. */
@@ -121,13 +125,20 @@ export class LabSettings extends LabElement {
     );
     const isBasic = ({ level }: SettingField): boolean => level === 'basic';
     return html`${byGroup(offered.filter(isBasic)).map(
-      ([group, fields]) =>
-        html`<fieldset ?disabled=${this.disabled}>
-          <legend class="heading">${group}</legend>
-          ${group === 'Data' ? html`<slot name="data"></slot>` : nothing}
-          <div class="rows">${fields.map((field) => this.#row(field))}</div>
-        </fieldset>`,
-    )}${this.#more(offered.filter((field) => !isBasic(field)))}`;
+        ([group, fields]) =>
+          html`<fieldset ?disabled=${this.disabled}>
+            <legend class="heading">${group}</legend>
+            ${group === 'Data' ? html`<slot name="data"></slot>` : nothing}
+            <div class="rows">${fields.map((field) => this.#row(field))}</div>
+          </fieldset>`,
+      )}${this.#more(offered.filter((field) => !isBasic(field)))}
+      <lab-settings-json
+        .form=${this.json}
+        .fields=${this.fields}
+        .draft=${this.draft}
+        ?disabled=${this.disabled}
+        @settings-change=${({ detail }: CustomEvent<SettingsDraft>) => this.#take(detail)}
+      ></lab-settings-json>`;
   }
 
   /** Opens by itself where something in it is wrong. */
@@ -237,7 +248,11 @@ export class LabSettings extends LabElement {
   }
 
   #change(path: string, value: string | boolean): void {
-    this.draft = new Map(this.draft).set(path, value);
+    this.#take(new Map(this.draft).set(path, value));
+  }
+
+  #take(draft: SettingsDraft): void {
+    this.draft = draft;
     this.dispatchEvent(new CustomEvent<SettingsDraft>('settings-change', { detail: this.draft }));
   }
 }

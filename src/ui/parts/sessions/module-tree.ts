@@ -21,6 +21,12 @@ export function moduleNorms(gradNorms: Readonly<Record<string, number>>): Map<st
   return new Map([...squares].map(([path, square]) => [path, Math.sqrt(square)]));
 }
 
+/** The norm of one module; undefined where it has no weights. */
+export function moduleNorm(gradNorms: Readonly<Record<string, number>>, path: string): number | undefined {
+  const own = Object.entries(gradNorms).filter(([weight]) => pathsTo(weight).includes(path));
+  return own.length === 0 ? undefined : Math.hypot(...own.map(([, norm]) => norm));
+}
+
 /** The modules that have weights, each after the one that it is in. */
 export function modulesOf(paths: Iterable<string>): Module[] {
   return [...paths].map((path) => {

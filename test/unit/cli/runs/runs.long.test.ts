@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunPoint } from '../../../../src/protocol/tracked-run.ts';
+import { EVENT_FILE, tensorboardEvents } from '../../../../src/runs/tensorboard.ts';
 import { smallModelFiles } from '../../../reference/small-lab-model.ts';
 import { lab, labUntil, type Result } from '../lab.ts';
 
@@ -145,6 +147,22 @@ describe('lab runs and compare', () => {
     expect(rows.filter((row) => /,accuracy,/u.test(row))).toHaveLength(12); // six runs, after steps 0 and 2
     const again = await lab('compare', at('whole'), '--out', report);
     expect(again.err).toMatch(/already.*compare\.md.*--force/su);
+  });
+
+  it('go to TensorBoard, each in its own folder, with all that was measured', async () => {
+    const out = at('events');
+    const made = await lab('runs', at('whole'), '--tensorboard', out);
+    expect([made.code, made.err]).toEqual([0, expect.stringMatching(/Wrote 6 event files to/u)]);
+    expect((await readdir(out)).toSorted()).toEqual(
+      (await readdir(at('whole'))).filter((name) => /^lambda/u.test(name)),
+    );
+    const bytes = await readFile(join(out, 'lambda-0_seed-1', EVENT_FILE));
+    const recorded = (name: string): Promise<string> => readFile(at('whole', 'lambda-0_seed-1', name), 'utf8');
+    const curve = (await recorded('metrics.jsonl')).trim().split('\n').map((line) => JSON.parse(line) as RunPoint); // prettier-ignore
+    const { updatedAt } = JSON.parse(await recorded('run.json')) as { updatedAt: number };
+    expect(new Uint8Array(bytes)).toEqual(tensorboardEvents({ curve, updatedAt }));
+    const again = await lab('runs', at('whole'), '--tensorboard', out);
+    expect([again.code, again.err]).toEqual([2, expect.stringMatching(/--force/u)]);
   });
 
   it('have the completions of each measurement, and how long it took to come there', async () => {

@@ -41,6 +41,8 @@ function step(id: number, at: number, coefficient = 0, cited = [3, 0], gold = [1
     rules: { cited, gold, meanAdvantage: cited.map((count) => (count === 0 ? null : 0.5 * at)) },
     balance: { rl: 1, expert: coefficient, coefficient },
     loss: { policy: 0, expert: null },
+    gradNorms: null,
+    activations: null,
     tokens: { generated: 1, learned: 1, expert: 0 },
     times: { rolloutMs: 1, scoreMs: 1, updateMs: 1 },
     tokensPerSec: 1,

@@ -101,6 +101,8 @@ describe('the time that is left', () => {
     rules: { cited: [], gold: [], meanAdvantage: [] },
     balance: { rl: 1, expert: 0, coefficient: 0 },
     loss: { policy: 0, expert: null },
+    gradNorms: null,
+    activations: null,
     tokens: { generated: 0, learned: 0, expert: 0 },
     times: { rolloutMs: ms, scoreMs: 0, updateMs: 0 },
     tokensPerSec: 1,

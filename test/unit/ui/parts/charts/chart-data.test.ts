@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columnsOf, placedLabels } from '../../../../../src/ui/parts/charts/chart-data.ts';
+import { type BandPoint, columnsOf, extentWith, placedLabels } from '../../../../../src/ui/parts/charts/chart-data.ts';
 
 const anyNumber = fc.oneof(fc.double(), fc.integer({ min: 0, max: 50 }), fc.constantFrom(-0, 1e308, -1e308, Infinity));
 const anyCurve = fc
@@ -52,5 +52,15 @@ describe('placedLabels', () => {
   it('leaves labels beside their lines where they do not meet', () => {
     expect(placedLabels([{ middle: 150, height: 20 }, { middle: 50, height: 10 }], 200)).toEqual([140, 45]); // prettier-ignore
     expect(placedLabels([{ middle: 50, height: 20 }, { middle: 55, height: 20 }], 200)).toEqual([40, 60]); // prettier-ignore
+  });
+});
+
+describe('extentWith', () => {
+  const band = (...pairs: [number, number][]): BandPoint[] => pairs.map(([low, high], step) => ({ step, low, high }));
+
+  it('has curves and bands in it, as far as they can be drawn', () => {
+    expect(extentWith(0.4, 0.6, [])).toEqual([0.4, 0.6]);
+    expect(extentWith(0.4, 0.6, [band([0.35, 0.65]), band([0.5, 0.7])])).toEqual([0.35, 0.7]);
+    expect(extentWith(0.4, 0.6, [band([-Infinity, Infinity])])).toEqual([0.4, 0.6]);
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { fromHuggingFaceConfig } from '../../../../../src/config/model-config.ts';
 import { weightShapes } from '../../../../../src/model/weights.ts';
-import { moduleNorms, modulesOf } from '../../../../../src/ui/parts/sessions/module-tree.ts';
+import { moduleNorm, moduleNorms, modulesOf } from '../../../../../src/ui/parts/sessions/module-tree.ts';
 import { MODEL_SHAPES } from '../../../../reference/random-model.ts';
 
 describe('the tree of modules', () => {
@@ -23,5 +23,12 @@ describe('the tree of modules', () => {
     // A projection with a bias has both in it.
     expect(norms.get('model.layers.0.self_attn.q_proj')).toBeCloseTo(Math.SQRT2, 12);
     expect(norms.get('')).toBeCloseTo(Math.sqrt(shapes.size), 12);
+  });
+
+  it('gives the norm of one module as it does among all', () => {
+    const names = [...weightShapes(fromHuggingFaceConfig(MODEL_SHAPES.odd)).keys()];
+    const gradNorms = Object.fromEntries(names.map((name, i) => [name, 1 + i / 7]));
+    for (const [path, norm] of moduleNorms(gradNorms)) expect(moduleNorm(gradNorms, path)).toBeCloseTo(norm, 12);
+    expect(moduleNorm(gradNorms, 'model.layers.9')).toBeUndefined();
   });
 });
