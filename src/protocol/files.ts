@@ -148,6 +148,15 @@ export const CorrectionSchema = v.strictObject({
 });
 export type Correction = v.InferOutput<typeof CorrectionSchema>;
 
+/** What other tabs have changed of the open file. */
+export const CaughtUpSchema = v.strictObject({
+  /** All corrections, oldest first. */
+  corrections: v.array(CorrectionSchema),
+  /** Whether it is read or scored in another way than here, so that it must be opened again. */
+  isOther: v.boolean(),
+});
+export type CaughtUp = v.InferOutput<typeof CaughtUpSchema>;
+
 /** All pairs of a file that is being scored, N in number. */
 export const FileTableSchema = v.strictObject({
   scoring: FileScoringSchema,
@@ -316,8 +325,10 @@ export interface FilesApi {
   /** What the rules that score the file say of a pair; null if a model scores it. */
   explain(place: number): Promise<Explained | null>;
   correct(correction: Correction): Promise<void>;
-  /** Removes the last correction. */
-  undoCorrection(): Promise<void>;
+  /** Removes a correction, the last of those that are equal. */
+  undoCorrection(correction: Correction): Promise<void>;
+  /** Reads again what other tabs may have changed. */
+  catchUp(): Promise<CaughtUp>;
   /** Null without grades. */
   measure(): Promise<FileMeasures | null>;
   exportFile(format: ExportFormat): Promise<Exported>;

@@ -1,6 +1,7 @@
 /** The page's side of the worker that judges files of pairs. */
 import workerUrl from '../../../workers/files.worker.ts?worker&url';
 import {
+  CaughtUpSchema,
   ExplainedSchema,
   ExportedSchema,
   FileListSchema,
@@ -60,6 +61,7 @@ export function openFilesWorker(): FilesClient {
       explain: { result: v.nullable(ExplainedSchema) },
       correct: {},
       undoCorrection: {},
+      catchUp: { result: CaughtUpSchema },
       measure: { result: v.nullable(FileMeasuresSchema) },
       exportFile: { result: ExportedSchema },
       lesson: { result: LessonSchema },

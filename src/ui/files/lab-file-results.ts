@@ -273,7 +273,7 @@ export class LabFileResults extends LabElement {
         break;
       case 'undo':
         this.announcement =
-          (this.table?.corrections.length ?? 0) === 0 ? 'No grade is left to undo.' : 'The last grade is undone.';
+          this.table?.lastOwn === undefined ? 'No grade is left to undo.' : 'The last grade is undone.';
         this.dispatchEvent(new Event('file-undo'));
         break;
       case 'reason':

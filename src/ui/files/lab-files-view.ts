@@ -78,11 +78,11 @@ export class LabFilesView extends LabElement {
   @state() private ownModels: readonly OwnModel[] = [];
   @state() private exportNotes: readonly string[] = [];
   @state() private judge = localStorage.getItem(JUDGE_KEY) ?? 'judge';
-  readonly #files = new FilesController(this);
+  readonly #files = new FilesController(this, () => this.#caughtUp());
   readonly #rules = new OwnRulesController(
     this,
     (ask) => this.#files.ask(ask),
-    (state) => this.#rulesSaid(state),
+    (state, isChanged) => this.#rulesSaid(state, isChanged),
   );
   readonly #learning = new LearningController(this, this.#files, () => this);
   #shownId: string | undefined;
@@ -325,10 +325,17 @@ export class LabFilesView extends LabElement {
   }
 
   /** Prepares rules again that were changed since they were to score the file; another model where there are none. */
-  #rulesSaid({ rules }: RulesState): void {
+  #rulesSaid({ rules }: RulesState, isChanged: boolean): void {
+    if (isChanged) this.#files.tell();
     const { choice, prepared } = this.#files;
     if (!isOwnRules(choice) || this.#files.isScoring || (rules !== null && rules.hash === prepared?.modelHash)) return;
     void this.#files.prepare(rules === null ? FILES_MODEL : OWN_RULES);
+  }
+
+  /** Another tab may have changed what is kept with the file. */
+  #caughtUp(): void {
+    if (this.#files.stage === 'ready') void this.#rules.lookAgain();
+    void this.#learning.lookAgain();
   }
 
   readonly #fetchPair = (place: number): Promise<Pair> => this.#files.ask((thread) => thread.pair(place), true);

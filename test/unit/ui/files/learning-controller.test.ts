@@ -24,7 +24,12 @@ class Lesson {
   readonly kept: [string, string | null | undefined][] = [];
   readonly compared: string[] = [];
   readonly commands: string[] = [];
-  readonly files = { openId: 'a', table: undefined, prepared: undefined } as unknown as FilesController & {
+  readonly files = {
+    openId: 'a',
+    table: undefined,
+    prepared: undefined,
+    tell: () => undefined,
+  } as unknown as FilesController & {
     openId: string;
   };
   readonly controller: LearningController;
