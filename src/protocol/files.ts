@@ -39,6 +39,8 @@ export const FileScoringSchema = v.strictObject({
   /** The number of pairs to score, from the first of the file. */
   pairs: count,
   state: v.picklist(['running', 'paused', 'done']),
+  /** Measured on the first pairs when the model is loaded, in milliseconds; not kept. */
+  msPerPair: v.optional(v.number()),
 });
 export type FileScoring = v.InferOutput<typeof FileScoringSchema>;
 
@@ -322,6 +324,11 @@ export interface FilesApi {
    * @param removed - each at every occurrence; none for the words alone, which needs no model
    */
   without(place: number, removed: readonly string[]): Promise<Without>;
+  /**
+   * For each pair the sentence of the first rule that leads to its label, as executed on the pair; null where the rules
+   * lead to another label or there is no score, for all pairs if the scorer that is loaded gives no reasons.
+   */
+  reasonsAt(places: readonly number[]): Promise<(string | null)[]>;
   /** What the rules that score the file say of a pair; null if a model scores it. */
   explain(place: number): Promise<Explained | null>;
   correct(correction: Correction): Promise<void>;

@@ -26,6 +26,31 @@ interface ScoredPlace {
   readonly isCut: boolean;
 }
 
+/** Pairs that are scored to warm up, and those on which the pace is measured. */
+const WARM_UP = 16;
+const MEASURED = 128;
+/** A model that is slower than this while it warms up is measured on that alone. */
+const SLOW_MS = 60;
+
+/** The time that a pair takes, in milliseconds, by the first ones without their lists; undefined if they fail. */
+export async function paceOf({ model, health }: FileModel, { rows }: JudgedRows): Promise<number | undefined> {
+  const timed = async (from: number, count: number): Promise<number> => {
+    const items = rows.slice(from, from + count);
+    const start = performance.now();
+    const hooks = { onUnfit: () => undefined };
+    for await (const _ of scoreStream(model, asStream<PairRow>(items), undefined, hooks)); // only its time matters
+    return (performance.now() - start) / Math.max(1, items.length);
+  };
+  try {
+    return await onSoundBackend(health, async () => {
+      const first = await timed(0, WARM_UP);
+      return first * WARM_UP > SLOW_MS || rows.length <= WARM_UP ? first : timed(WARM_UP, MEASURED);
+    });
+  } catch {
+    return undefined; // scoring will say why
+  }
+}
+
 /** What scoring an open file needs besides. */
 export interface OpenScoring {
   readonly store: Pick<JudgedFiles, 'keepScores' | 'update'>;

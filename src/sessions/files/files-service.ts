@@ -44,8 +44,8 @@ import { disposeFileModel, type FileBackend, loadFileModel } from './file-model.
 import { comparableOf, compareLearned, keepLesson, learningOf, lessonOf } from './file-learning.ts';
 import { FileRules, ownRulesOf, withoutFinding } from './file-rules.ts';
 import { FileScores } from './file-scores.ts';
-import { explainByRules, RemovedSchema, scoreWithout } from './file-without.ts';
-import { scoreOpen } from './file-scoring.ts';
+import { explainByRules, PlacesSchema, reasonsAt, RemovedSchema, scoreWithout } from './file-without.ts';
+import { paceOf, scoreOpen } from './file-scoring.ts';
 import { ModelWork } from './model-work.ts';
 import { checkReadAlike, isScoredAlike } from './other-tabs.ts';
 import { bm25RanksOf, shownPair } from './shown-pairs.ts';
@@ -178,8 +178,9 @@ export class FilesService implements FilesApi {
       throw new LabError('aborted', { message: 'The file was closed while its model was being loaded.' });
     }
     open.model = model;
+    const msPerPair = await this.#work.exclusively(() => paceOf(model, rows));
     if (model.model.prompt.standing) void rows.countWords(model.scoring.folding); // nothing waits for it yet
-    return model.scoring;
+    return { ...model.scoring, ...(msPerPair !== undefined && { msPerPair }) };
   }
 
   async begin(limit: number): Promise<FileTable> {
@@ -239,6 +240,11 @@ export class FilesService implements FilesApi {
     const pieces = parseConfig('What is removed', RemovedSchema, removed);
     if (pieces.length === 0) return scoreWithout(open, place, pieces);
     return this.#work.exclusively(() => scoreWithout(open, place, pieces));
+  }
+
+  async reasonsAt(places: readonly number[]): Promise<(string | null)[]> {
+    await Promise.resolve();
+    return reasonsAt(this.#opened(), parseConfig('The places of pairs', PlacesSchema, places));
   }
 
   async explain(place: number): Promise<Explained | null> {

@@ -20,13 +20,13 @@ import { isOwnRules, type ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
-import { AskedScorer } from './asked-scorer.ts';
-import type { FilesClient } from './files-client.ts';
+import { AskedScorer } from './thread/asked-scorer.ts';
+import type { FilesClient } from './thread/files-client.ts';
 import { type FilesSurroundings, loadRequestOf } from './files-surroundings.ts';
 import { tooManyFiles } from './files-failure.ts';
 import { ScoringPace } from './scoring-pace.ts';
-import { FilesThread } from './files-thread.ts';
-import { FileTabs } from './file-tabs.ts';
+import { FilesThread } from './thread/files-thread.ts';
+import { FileTabs } from './thread/file-tabs.ts';
 import { GivenGrades } from './given-grades.ts';
 import { FILES_MODEL, type FilesStage, MEASURE_AFTER_MS, type StateName } from './files-state.ts';
 import { JudgedTable } from './judged-table.ts';
@@ -67,7 +67,7 @@ export class FilesController implements ReactiveController {
   #measureSoon: ReturnType<typeof setTimeout> | undefined;
   readonly #awake = new ScreenWakeLock();
   readonly #tabs = new FileTabs((fileId) => this.#heard(fileId));
-  readonly #grades = new GivenGrades({
+  readonly grades = new GivenGrades({
     table: () => this.table,
     given: (ask, again) => this.given(ask, again),
     changed: () => this.#gradesChanged(),
@@ -209,12 +209,7 @@ export class FilesController implements ReactiveController {
   }
 
   async correct(place: number, label: number | null, author: string): Promise<void> {
-    await this.#grades.correct(place, label, author);
-  }
-
-  /** Removes the last correction that was given here. @returns the place of its pair */
-  undo(): number | undefined {
-    return this.#grades.undo();
+    await this.grades.correct(place, label, author);
   }
 
   /** Tells other tabs that a file was changed here. */
@@ -231,6 +226,12 @@ export class FilesController implements ReactiveController {
     const scoring = this.table?.file.scoring;
     if (removed.length === 0) return this.ask((thread) => thread.without(place, removed));
     return scoring && this.#scorer.ask(scoring, (thread) => thread.without(place, removed));
+  }
+
+  /** The first reason of each label (protocol/files.ts, reasonsAt); undefined if what gives them cannot be loaded. */
+  async reasons(places: readonly number[]): Promise<(string | null)[] | undefined> {
+    const scoring = this.table?.file.scoring;
+    return scoring && this.#scorer.ask(scoring, (thread) => thread.reasonsAt([...places]));
   }
 
   /** What the rules that score the file say of a pair; null if a model scores it. */
@@ -330,7 +331,7 @@ export class FilesController implements ReactiveController {
     if (this.stage === 'list') void this.#refreshList();
     if (this.openId === undefined || this.isScoring || (fileId !== undefined && fileId !== this.openId)) return;
     if (this.stage === 'list' || this.stage === 'reading') return;
-    void this.#grades.catchUp().then(this.#caughtUp);
+    void this.grades.catchUp().then(this.#caughtUp);
   }
 
   #measureLater(afterMs = MEASURE_AFTER_MS): void {

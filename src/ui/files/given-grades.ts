@@ -3,7 +3,7 @@
  * another tab has given some or one could not be stored.
  */
 import type { Correction } from '../../protocol/files.ts';
-import type { FilesClient } from './files-client.ts';
+import type { FilesClient } from './thread/files-client.ts';
 import type { JudgedTable } from './judged-table.ts';
 
 export interface GradesHooks {

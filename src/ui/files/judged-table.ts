@@ -35,6 +35,8 @@ export class JudgedTable {
   scored = 0;
   /** [N] by BM25 among the documents of a query, from 1; undefined until they are known. */
   bm25Ranks: Int32Array | undefined;
+  /** The sentence of the rule that leads to the label of a pair, by place; null where none does, absent until asked. */
+  readonly reasons = new Map<number, string | null>();
   readonly #R: number;
   readonly #probabilities: Float64Array;
   /** [N] the label on the scale of the grades, -1 without a score; and its probability there. */

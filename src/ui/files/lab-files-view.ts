@@ -26,7 +26,7 @@ import type { OpenTraining } from '../parts/sessions/training-client.ts';
 import type { ScoringClient } from '../score/scoring-client.ts';
 import { filesFailureHeading } from './files-failure.ts';
 import { FilesController } from './files-controller.ts';
-import type { OpenFiles } from './files-client.ts';
+import type { OpenFiles } from './thread/files-client.ts';
 import { LearningController } from './learning-controller.ts';
 import { FILES_MODEL } from './files-state.ts';
 import { filesViewStyles } from './files-view-styles.ts';
@@ -38,6 +38,7 @@ import type { OwnModel } from './lab-file-ready.ts';
 import './lab-file-results.ts';
 import type { GivenGrade } from './lab-file-results.ts';
 import './lab-file-start.ts';
+import type { FetchReasons } from './lab-pair-table.ts';
 import type { NamedBlob } from './lab-file-start.ts';
 import { LabFileRules } from './rules/lab-file-rules.ts';
 import { OwnRulesController } from './rules/own-rules-controller.ts';
@@ -191,6 +192,7 @@ export class LabFilesView extends LabElement {
             .reasonSource=${this.#reasonSource}
             .scoreWithout=${this.#scoreWithout}
             .explain=${this.#explain}
+            .fetchReasons=${this.#fetchReasons}
             @file-grade=${({ detail }: CustomEvent<GivenGrade>) => files.correct(detail.place, detail.label, this.judge)}
             @file-undo=${this.#undo}
           ></lab-file-results>`;
@@ -344,8 +346,10 @@ export class LabFilesView extends LabElement {
 
   readonly #explain = (place: number): ReturnType<FilesController['explain']> => this.#files.explain(place);
 
+  readonly #fetchReasons: FetchReasons = (places) => this.#files.reasons(places);
+
   readonly #undo = (): void => {
-    const place = this.#files.undo();
+    const place = this.#files.grades.undo();
     if (place !== undefined) this.renderRoot.querySelector('lab-file-results')?.reveal(place);
   };
 

@@ -1,10 +1,10 @@
 /** What scores the open file, asked again after a loss of its GPU, a few times. */
-import { type Failure, failureOf } from '../../protocol/failure.ts';
-import type { FileScoring } from '../../protocol/files.ts';
-import type { ModelChoice } from '../../protocol/model-choice.ts';
-import type { BackendChoice } from '../../protocol/scoring.ts';
+import { type Failure, failureOf } from '../../../protocol/failure.ts';
+import type { FileScoring } from '../../../protocol/files.ts';
+import type { ModelChoice } from '../../../protocol/model-choice.ts';
+import type { BackendChoice } from '../../../protocol/scoring.ts';
 import type { FilesClient } from './files-client.ts';
-import { MAX_LOSSES } from './files-state.ts';
+import { MAX_LOSSES } from '../files-state.ts';
 
 export interface ScorerHooks {
   /** What is loaded, and why the last attempt to load something failed. */
