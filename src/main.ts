@@ -21,7 +21,7 @@ if (app !== null) {
   app.backend = asked.success ? asked.output : 'auto';
   app.openClient = openScoringWorker;
   // Fetched with the view that needs them.
-  app.openFiles = async () => (await import('./ui/files/files-client.ts')).openFilesWorker();
+  app.openFiles = async () => (await import('./ui/files/thread/files-client.ts')).openFilesWorker();
   app.openTraining = async () => (await import('./ui/parts/sessions/training-client.ts')).openTrainingWorker();
   app.openGrpo = async () => (await import('./ui/parts/sessions/grpo-client.ts')).openGrpoWorker();
   app.openRuns = async () => (await import('./ui/runs/runs-client.ts')).openRunsWorker();

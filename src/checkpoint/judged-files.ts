@@ -1,13 +1,21 @@
 /**
  * Files of judged pairs: their original bytes, the meanings of their columns and grades, the scores so far, and a
  * person's corrections. A page that is closed or killed at any moment loses none of it, because each batch of scores
- * and each correction is one transaction.
+ * and each correction is one transaction. Tabs that have the same file open lose nothing of each other either, because
+ * each correction is a record of its own, and a change of the record is derived from it as it is stored.
  *
  * The store does not interpret the state of scoring; it is plain data here.
  */
 import * as v from 'valibot';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
+import {
+  isSameCorrection,
+  type KeptCorrection,
+  KeptCorrectionSchema,
+  type KeptScores,
+  KeptScoresSchema,
+} from './judged-parts.ts';
 import { newId, TimeSchema } from './manifest.ts';
 import type { StoreDatabase, WriteTransaction } from './store-database.ts';
 import { heldLocks, whileLocked } from '../common/tab-locks.ts';
@@ -60,29 +68,6 @@ export type JudgedChange = Partial<
 
 /** A change, or a function that derives it from the stored record, because another tab may have changed that. */
 export type JudgedUpdate = JudgedChange | ((now: JudgedRecord) => JudgedChange);
-
-/** Scores of one batch of pairs, with the rows left out since the batch before. */
-const ScoresSchema = v.strictObject({
-  /** [n] the places of the pairs among all pairs of the file, ascending. */
-  places: v.instance(Int32Array),
-  /** [n,R] the distribution over the labels. */
-  probabilities: v.instance(Float64Array),
-  /** [n] 1 where words were cut to fit the model. */
-  cut: v.instance(Uint8Array),
-  unfit: v.array(v.strictObject({ row: count, message: v.string() })),
-});
-export type KeptScores = v.InferOutput<typeof ScoresSchema>;
-
-const CorrectionSchema = v.strictObject({
-  /** The row in the file, which does not depend on the columns. */
-  row: count,
-  /** Null removes the grade. */
-  label: v.nullable(count),
-  author: v.pipe(v.string(), v.maxLength(200)),
-  /** Milliseconds since 1970. */
-  at: TimeSchema,
-});
-export type KeptCorrection = v.InferOutput<typeof CorrectionSchema>;
 
 /** A file with its bytes. */
 export interface JudgedBytes {
@@ -176,7 +161,7 @@ export class JudgedFiles {
   }
 
   /** Stores the scores of a batch together with a change of the record. @param number - of the batch, from 0 */
-  async keepScores(id: string, number: number, scores: KeptScores, change: JudgedChange): Promise<void> {
+  async keepScores(id: string, number: number, scores: KeptScores, change: JudgedUpdate): Promise<void> {
     await this.#database.write('keep the scores', ['judged', 'judgedParts'], async (transaction) => {
       await transaction.objectStore('judgedParts').put(scores, [id, 'scores', number, 0]);
       await changed(transaction, id, change);
@@ -187,7 +172,7 @@ export class JudgedFiles {
   async scores(id: string): Promise<KeptScores[]> {
     const kept: KeptScores[] = [];
     for (const part of await this.#parts(id, 'scores')) {
-      const read = v.safeParse(ScoresSchema, part);
+      const read = v.safeParse(KeptScoresSchema, part);
       if (!read.success) break;
       kept.push(read.output);
     }
@@ -202,24 +187,39 @@ export class JudgedFiles {
     });
   }
 
-  /** Stores a correction. @param number - of the correction, from 0 */
-  async keepCorrection(id: string, number: number, correction: KeptCorrection): Promise<void> {
-    const checked = parseConfig('A correction', CorrectionSchema, correction);
-    await this.#database.write('keep the correction', ['judgedParts'], (transaction) =>
-      transaction.objectStore('judgedParts').put(checked, [id, 'correction', number, 0]),
-    );
+  /**
+   * Stores a correction after all others, whichever tab they come from; one that is stored last already is not repeated.
+   *
+   * @param check - called with the record as it is stored; nothing is stored if it throws
+   * @throws {LabError} `not-found` if the file was deleted
+   */
+  async addCorrection(id: string, correction: KeptCorrection, check?: (now: JudgedRecord) => void): Promise<void> {
+    const checked = parseConfig('A correction', KeptCorrectionSchema, correction);
+    await this.#database.write('keep the correction', ['judged', 'judgedParts'], async (transaction) => {
+      const now = readRecord(id, await transaction.objectStore('judged').get(id));
+      check?.(now);
+      const parts = transaction.objectStore('judgedParts');
+      const last = await parts.openCursor(correctionsOf(id), 'prev');
+      if (last !== null && isSameCorrection(last.value, checked)) return;
+      await parts.put(checked, [id, 'correction', last === null ? 0 : last.key[2] + 1, 0]);
+    });
   }
 
-  async dropCorrection(id: string, number: number): Promise<void> {
-    await this.#database.write('undo the correction', ['judgedParts'], (transaction) =>
-      transaction.objectStore('judgedParts').delete([id, 'correction', number, 0]),
-    );
+  /** Deletes the last of the corrections that are equal to this one, if it is still stored. */
+  async dropCorrection(id: string, correction: KeptCorrection): Promise<void> {
+    await this.#database.write('undo the correction', ['judgedParts'], async (transaction) => {
+      const parts = transaction.objectStore('judgedParts');
+      for await (const cursor of parts.iterate(correctionsOf(id), 'prev')) {
+        if (isSameCorrection(cursor.value, correction)) return cursor.delete();
+      }
+      return undefined;
+    });
   }
 
   /** All corrections, oldest first. */
   async corrections(id: string): Promise<KeptCorrection[]> {
     return (await this.#parts(id, 'correction')).flatMap((part) => {
-      const read = v.safeParse(CorrectionSchema, part);
+      const read = v.safeParse(KeptCorrectionSchema, part);
       return read.success ? [read.output] : [];
     });
   }
@@ -257,6 +257,11 @@ export class JudgedFiles {
   #lockName(id: string): string {
     return `${this.#database.name} judged ${id}`;
   }
+}
+
+/** The keys of the corrections of a record. */
+function correctionsOf(id: string): IDBKeyRange {
+  return IDBKeyRange.bound([id, 'correction'], [id, 'correction', []]);
 }
 
 async function changed(transaction: WriteTransaction, id: string, change: JudgedUpdate): Promise<JudgedRecord> {

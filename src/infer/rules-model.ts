@@ -69,6 +69,18 @@ export function answerByRules(model: RulesModel, pair: Pair): { readonly score: 
   return { score, trace };
 }
 
+/** The label that rules lead to for a pair, and the sentence of the first of them that decides; undefined if none does. */
+export function firstReason(
+  rules: Rules,
+  pair: Pair,
+): { readonly label: number; readonly sentence: string } | undefined {
+  const { instruction, lexicon } = rules;
+  const trace = traceOf(instruction, execute(instruction, lexicon, readPair(rules, pair)));
+  const [first] = trace?.steps ?? [];
+  if (trace === undefined || first === undefined) return undefined;
+  return { label: trace.label, sentence: spokenStep(instruction.rules[first.rule]?.text ?? '', first) };
+}
+
 /** The reasons of a trace as people read them. */
 export function spokenTrace({ instruction }: Rules, { steps }: Trace): string[] {
   return steps.map((step) => spokenStep(instruction.rules[step.rule]?.text ?? '', step));

@@ -39,6 +39,8 @@ export const FileScoringSchema = v.strictObject({
   /** The number of pairs to score, from the first of the file. */
   pairs: count,
   state: v.picklist(['running', 'paused', 'done']),
+  /** Measured on the first pairs when the model is loaded, in milliseconds; not kept. */
+  msPerPair: v.optional(v.number()),
 });
 export type FileScoring = v.InferOutput<typeof FileScoringSchema>;
 
@@ -147,6 +149,15 @@ export const CorrectionSchema = v.strictObject({
   at: v.number(),
 });
 export type Correction = v.InferOutput<typeof CorrectionSchema>;
+
+/** What other tabs have changed of the open file. */
+export const CaughtUpSchema = v.strictObject({
+  /** All corrections, oldest first. */
+  corrections: v.array(CorrectionSchema),
+  /** Whether it is read or scored in another way than here, so that it must be opened again. */
+  isOther: v.boolean(),
+});
+export type CaughtUp = v.InferOutput<typeof CaughtUpSchema>;
 
 /** All pairs of a file that is being scored, N in number. */
 export const FileTableSchema = v.strictObject({
@@ -313,11 +324,18 @@ export interface FilesApi {
    * @param removed - each at every occurrence; none for the words alone, which needs no model
    */
   without(place: number, removed: readonly string[]): Promise<Without>;
+  /**
+   * For each pair the sentence of the first rule that leads to its label, as executed on the pair; null where the rules
+   * lead to another label or there is no score, for all pairs if the scorer that is loaded gives no reasons.
+   */
+  reasonsAt(places: readonly number[]): Promise<(string | null)[]>;
   /** What the rules that score the file say of a pair; null if a model scores it. */
   explain(place: number): Promise<Explained | null>;
   correct(correction: Correction): Promise<void>;
-  /** Removes the last correction. */
-  undoCorrection(): Promise<void>;
+  /** Removes a correction, the last of those that are equal. */
+  undoCorrection(correction: Correction): Promise<void>;
+  /** Reads again what other tabs may have changed. */
+  catchUp(): Promise<CaughtUp>;
   /** Null without grades. */
   measure(): Promise<FileMeasures | null>;
   exportFile(format: ExportFormat): Promise<Exported>;

@@ -38,7 +38,7 @@ describeBrowser('files that are judged', () => {
       });
       await judged.keepScores(record.id, 0, chunk([0, 1]), { scored: 2 });
       await judged.keepScores(record.id, 1, chunk([2]), { scored: 3 });
-      await judged.keepCorrection(record.id, 0, { row: 5, label: null, author: 'judge', at: 7 });
+      await judged.addCorrection(record.id, { row: 5, label: null, author: 'judge', at: 7 });
       const again = (await lab.openCheckpointStore({ name: 'judged' })).judged;
       const [file] = await again.files(record);
       const back = new Uint8Array((await file?.blob.arrayBuffer()) ?? new ArrayBuffer());
@@ -86,5 +86,41 @@ describeBrowser('files that are judged', () => {
       refused: expect.stringContaining('not like this') as unknown,
       rules: ['first', 'second', 'third'],
     });
+  });
+
+  it('keep what two tabs say at once, each correction once, and undo no other', async () => {
+    const kept = await page.evaluate(async () => {
+      const { judged } = await lab.openCheckpointStore({ name: 'judged' });
+      const other = (await lab.openCheckpointStore({ name: 'judged' })).judged;
+      const { id } = await judged.add([{ name: 'a.csv', blob: new Blob(['a']) }], {});
+      const said = (row: number, author: string) => ({ row, label: 1, author, at: row });
+      const rows = Array.from({ length: 30 }, (_, row) => row);
+      await Promise.all(
+        rows.flatMap((row) => [judged.addCorrection(id, said(row, 'Ada')), other.addCorrection(id, said(row, 'Bo'))]),
+      );
+      const all = await other.corrections(id);
+      const inOrder = (author: string): number[] => all.filter((one) => one.author === author).map(({ row }) => row);
+      const last = said(40, 'Ada');
+      await judged.addCorrection(id, last);
+      await other.addCorrection(id, last);
+      await other.addCorrection(id, said(41, 'Bo'));
+      await judged.dropCorrection(id, last);
+      await judged.dropCorrection(id, last);
+      const refused = await judged
+        .addCorrection(id, said(42, 'Ada'), ({ columns }) => {
+          throw new Error(`not under ${Object.keys(columns).length} columns`);
+        })
+        .catch((thrown: unknown) => String(thrown));
+      const end = (await judged.corrections(id)).slice(-2);
+      await judged.remove(id);
+      const gone = await lab.failureOf(judged.addCorrection(id, last));
+      return { ada: inOrder('Ada'), bo: inOrder('Bo'), rows, end, refused, gone, left: await judged.corrections(id) };
+    });
+    expect(kept.ada).toEqual(kept.rows);
+    expect(kept.bo).toEqual(kept.rows);
+    expect(kept.end.map(({ row }) => row)).toEqual([29, 41]);
+    expect(kept.refused).toContain('not under 0 columns');
+    expect(kept.gone?.code).toBe('not-found');
+    expect(kept.left).toEqual([]);
   });
 });

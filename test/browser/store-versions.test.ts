@@ -106,7 +106,7 @@ describeBrowser('databases of published versions', () => {
       await store.tracked.begin(progress);
       await store.tracked.progress(progress, [{ step: 2, answers }]);
       await store.tracked.change('r', { tags: ['a'] });
-      await store.judged.keepCorrection(id, 0, { row: 2, label: 1, author: 'judge', at: 1 });
+      await store.judged.addCorrection(id, { row: 2, label: 1, author: 'judge', at: 1 });
       return lab.dumpDatabase('t');
     });
     expect(dump.version).toBe(CURRENT);

@@ -158,6 +158,47 @@ describeBrowser('the Files view', () => {
     expect(foreignRequests).toEqual([]);
   });
 
+  it('shows in each of two tabs what is corrected in the other, and loses neither', async () => {
+    const { page: first, complaints } = await visit(browser, FILES_URL, { acceptDownloads: true });
+    await first.getByRole('button', { name: 'Try a sample' }).waitFor();
+    await drop(first, 'twice.csv', 'query,docId,title,grade\nred kettle,a,Red kettle,3\nred kettle,b,Oven gloves,0\n');
+    await startScoring(first);
+    await first.locator('lab-trust-strip').getByText('Measured on 2 graded pairs').waitFor();
+    const second = await first.context().newPage();
+    await second.goto(first.url());
+    await second.locator('lab-trust-strip').getByText('Measured on 2 graded pairs').waitFor();
+    await second.getByRole('textbox', { name: 'Grades signed by' }).fill('Bo');
+    await second.getByRole('textbox', { name: 'Grades signed by' }).press('Tab');
+
+    const grade = (page: Page, label: string): Promise<void> =>
+      page.locator('lab-pair-panel').getByRole('button', { name: label }).click();
+    await first.locator('lab-pair-table .pair').filter({ hasText: 'Red kettle' }).click();
+    await grade(first, 'partial');
+    await second.getByText('1 corrected', { exact: true }).waitFor();
+    await second.locator('lab-pair-table .pair').filter({ hasText: 'Oven gloves' }).click();
+    await grade(second, 'substantial');
+    await first.getByText('2 corrected', { exact: true }).waitFor();
+    const csv = await exported(first, 'CSV for spreadsheets');
+    expect(csv).toMatch(/Red kettle,3,.*,1,judge,\d{4}-.*\r\n.*Oven gloves,0,.*,2,Bo,\d{4}-/u);
+    expect(await exported(second, 'CSV for spreadsheets')).toBe(csv);
+
+    // Each takes back its own, though the last was the other's.
+    await first.keyboard.press('u');
+    await second.getByText('1 corrected', { exact: true }).waitFor();
+    await first.keyboard.press('u');
+    await first.getByText('No grade is left to undo.').waitFor({ state: 'attached' });
+    await second.reload();
+    await second.getByText('1 corrected', { exact: true }).waitFor();
+    expect(await exported(second, 'CSV for spreadsheets')).not.toContain('judge,');
+
+    // Under other columns, its scores and grades are of another file: the first shows what the second has made of it.
+    await second.getByRole('button', { name: 'Columns' }).click();
+    await second.getByLabel('What title is').selectOption('text');
+    await first.getByRole('button', { name: 'Use it like this' }).waitFor();
+    await expect.poll(() => first.getByLabel('What title is').inputValue()).toBe('text');
+    expect(complaints).toEqual([]);
+  });
+
   it('gives reasons on demand with their evidence, and says what is wrong with a file', async () => {
     const { page, complaints } = await visit(browser, FILES_URL);
     await page.getByRole('button', { name: 'Try a sample' }).waitFor();

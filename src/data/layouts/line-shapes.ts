@@ -16,6 +16,8 @@ export interface LineShape {
 
 const SHOWN = 200;
 const GRADE = /^-?\d+(?:\.\d+)?$/u;
+/** At least one query in so many has more than one word. */
+const LONGER_QUERIES = 4;
 const WHOLE = /^\d+$/u;
 
 const SEEN: Readonly<Record<LineShapeName, string>> = {
@@ -74,7 +76,18 @@ function shapeOfRows(lines: readonly string[]): LineShapeName | undefined {
       ? 'top1000'
       : undefined;
   }
-  return cells.every((row) => row.every((cell) => /\S\s+\S/u.test(cell))) ? 'triples' : undefined;
+  return areTriples(cells) ? 'triples' : undefined;
+}
+
+/**
+ * Whether rows are a query and two texts. Texts have several words; queries may have one, but not all of them, because
+ * a first column of single words holds ids.
+ */
+function areTriples(rows: readonly (readonly string[])[]): boolean {
+  const hasWords = (cell = ''): boolean => /\S\s+\S/u.test(cell);
+  const isTriple = ([query = '', ...texts]: readonly string[]): boolean =>
+    /\p{L}/u.test(query) && texts.every((text) => hasWords(text));
+  return rows.every(isTriple) && rows.filter(([query]) => hasWords(query)).length >= rows.length / LONGER_QUERIES;
 }
 
 /** Whether the third of three numbers counts from 1 within the first. */

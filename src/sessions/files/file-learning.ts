@@ -26,14 +26,29 @@ import type { FileScores } from './file-scores.ts';
 import type { JudgedRows } from './judged-rows.ts';
 import { notReady, type OpenFile, scoringOf } from './open-file.ts';
 
-/** Keeps how far the lesson of a file came, whichever file is open. @throws {LabError} `not-found` if it was deleted */
+/**
+ * Keeps how far the lesson of a file came, whichever file is open.
+ *
+ * @throws {LabError} `not-found` if the file was deleted; `bad-config` if another lesson was begun in another tab
+ */
 export async function keepLesson(
   store: Pick<JudgedFiles, 'update'>,
   fileId: string,
   learning: Learning | null,
 ): Promise<void> {
   const checked = learning === null ? null : parseConfig('A lesson', LearningSchema, learning);
-  await store.update(fileId, { learning: checked });
+  await store.update(fileId, (now) => {
+    const before = learningOf(now);
+    if (checked !== null && before !== null && before.runId !== checked.runId) throw anotherLesson();
+    return { learning: checked };
+  });
+}
+
+function anotherLesson(): LabError {
+  return new LabError('bad-config', {
+    message: 'Another lesson of this file was begun in another tab.',
+    fix: 'Finish or discard that one first.',
+  });
 }
 
 /**

@@ -31,6 +31,7 @@ import { induceLexicon } from '../../relevance/rules/typed-document.ts';
 import { identifyRuleFiles, instructionOf, lexiconOf } from '../../runs/rules-files.ts';
 import { hashOfRules, type OwnRulesModel } from './file-model.ts';
 import { type OpenFile, readRows } from './open-file.ts';
+import { areSame, changedElsewhere } from './other-tabs.ts';
 import { findRules, isEdited, judgedPairsOf, partOf, RulesMeasure } from './ruled-pairs.ts';
 
 /** Larger files of rules are refused before they are read. */
@@ -65,10 +66,11 @@ export function ownRulesOf({ record }: OpenFile): OwnRulesModel | null {
 }
 
 /** Where the rules of files are kept. */
-type OpenRulesStore = () => Promise<Pick<JudgedFiles, 'update'>>;
+type OpenRulesStore = () => Promise<Pick<JudgedFiles, 'get' | 'update'>>;
 
 export class FileRules {
   readonly #store: OpenRulesStore;
+  readonly #readCorrections: (open: OpenFile) => Promise<unknown>;
   readonly #turns = new Turns();
   /** Of the search for rules, and of all work with the open file. */
   #search = new AbortController();
@@ -77,8 +79,10 @@ export class FileRules {
   /** The file whose rules were changed here, and its rules before each change. */
   #changed: { readonly id: string; readonly before: (KeptRules | null)[] } = { id: '', before: [] };
 
-  constructor(store: OpenRulesStore) {
+  /** @param readCorrections - reads those of a file into its scores, because rules are measured on them */
+  constructor(store: OpenRulesStore, readCorrections: (open: OpenFile) => Promise<unknown>) {
     this.#store = store;
+    this.#readCorrections = readCorrections;
   }
 
   /** Ends the search for rules. */
@@ -110,6 +114,7 @@ export class FileRules {
     const [search, { signal }] = [this.#search.signal, this.#work];
     return this.#turns.take(async () => {
       throwIfAborted(signal);
+      await this.#readCorrections(open);
       if (this.#changed.id !== open.record.id) this.#changed = { id: open.record.id, before: [] };
       await this.#change(open, request, search, onProgress);
       return this.#state(open, signal);
@@ -137,7 +142,7 @@ export class FileRules {
     const request = parseConfig('What is asked of the rules', RulesRequestSchema, asked);
     switch (request.kind) {
       case 'look':
-        return undefined;
+        return this.#lookAgain(open);
       case 'find': {
         throwIfAborted(search);
         const found = await findRules(judgedPairsOf(open), readRows(open).name.slice(0, 80), search, onProgress);
@@ -178,19 +183,31 @@ export class FileRules {
     const update = (now: OpenFile['record']): Pick<OpenFile['record'], 'rules'> => {
       if (areSame(now.rules, open.record.rules)) return { rules: checked };
       other = now;
-      throw changedElsewhere();
+      throw changedElsewhere('The rules');
     };
-    if (open.model !== undefined && isOwnRules(open.model.scoring.choice)) open.model = undefined;
+    dropOwnModel(open);
     try {
       open.record = await store.update(id, update);
     } catch (thrown) {
-      if (other === undefined) throw thrown;
-      open.record = { ...open.record, rules: other.rules };
-      this.#changed = { id, before: [] };
+      if (other !== undefined) this.#takeOver(open, other);
       throw thrown;
     }
     if (!isUndone) this.#changed.before.push(before);
     if (this.#changed.before.length > MOST_UNDONE) this.#changed.before.shift();
+  }
+
+  /** Reads the rules again, because another tab may have changed them. */
+  async #lookAgain(open: OpenFile): Promise<void> {
+    const now = await (await this.#store()).get(open.record.id);
+    if (areSame(now.rules, open.record.rules)) return;
+    dropOwnModel(open);
+    this.#takeOver(open, now);
+  }
+
+  /** Takes the rules of another tab; changes made here before cannot be undone, because they were made to others. */
+  #takeOver(open: OpenFile, { id, rules }: OpenFile['record']): void {
+    open.record = { ...open.record, rules };
+    this.#changed = { id, before: [] };
   }
 
   async #state(open: OpenFile, signal: AbortSignal): Promise<RulesState> {
@@ -231,15 +248,9 @@ export class FileRules {
   }
 }
 
-function areSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
-}
-
-function changedElsewhere(): LabError {
-  return new LabError('bad-config', {
-    message: 'The rules of this file were changed in another tab meanwhile, so this change was not made.',
-    fix: 'Look at them as they are now, then change them again.',
-  });
+/** Drops a model that is made of the rules of a file. */
+function dropOwnModel(open: OpenFile): void {
+  if (open.model !== undefined && isOwnRules(open.model.scoring.choice)) open.model = undefined;
 }
 
 function modelOf(rules: KeptRules['rules']): RulesModel {

@@ -2,7 +2,7 @@
  * The scores of a file so far and the corrections of its grades, from which measures and exports are computed.
  */
 import { yieldToMessages } from '../../common/yield.ts';
-import type { KeptCorrection, KeptScores } from '../../checkpoint/judged-files.ts';
+import type { KeptCorrection, KeptScores } from '../../checkpoint/judged-parts.ts';
 import type { FileMeasures, FileScoring } from '../../protocol/files.ts';
 import { argMaxLabel, expectedLabel, makeScale } from '../../relevance/pair/labels.ts';
 import { describeJudges, type Judgment, reportJudges } from '../../relevance/metrics/judges.ts';
@@ -22,7 +22,8 @@ export class FileScores {
   readonly scores: Float64Array<ArrayBuffer>;
   readonly #cut: Uint8Array;
   readonly golds: Int8Array<ArrayBuffer>;
-  readonly #corrections: KeptCorrection[] = [];
+  /** As they are stored, oldest first. */
+  corrections: readonly KeptCorrection[] = [];
   /** All batches that were added. */
   readonly chunks: KeptScores[] = [];
 
@@ -34,10 +35,6 @@ export class FileScores {
     this.scores = new Float64Array(N).fill(NaN);
     this.#cut = new Uint8Array(N);
     this.golds = rows.golds(makeScale(scoring.gradeNames));
-  }
-
-  get corrections(): readonly KeptCorrection[] {
-    return this.#corrections;
   }
 
   get scored(): number {
@@ -55,23 +52,15 @@ export class FileScores {
     }
   }
 
-  correct(correction: KeptCorrection): void {
-    this.#corrections.push(correction);
-  }
-
-  undoCorrection(): KeptCorrection | undefined {
-    return this.#corrections.pop();
-  }
-
   /** The last correction of each row. */
   lastCorrections(): ReadonlyMap<number, KeptCorrection> {
-    return new Map(this.#corrections.map((correction) => [correction.row, correction]));
+    return new Map(this.corrections.map((correction) => [correction.row, correction]));
   }
 
   /** What each judge last said of a row, such as `Ada: exact`. */
   judgmentsByRow(): ReadonlyMap<number, readonly string[]> {
     const byRow = new Map<number, Map<string, string>>();
-    for (const { row, author, label } of this.#corrections) {
+    for (const { row, author, label } of this.corrections) {
       const judges = byRow.get(row) ?? new Map<string, string>();
       byRow.set(row, judges);
       judges.set(author, label === null ? 'no grade' : (this.#scoring.gradeNames[label] ?? String(label)));
@@ -109,7 +98,7 @@ export class FileScores {
     for (const [place, { judge }] of this.#rows.rows.entries()) {
       yield* said(place, judge === '' ? 'the file' : judge, this.golds[place] ?? -1);
     }
-    for (const { row, author, label } of this.#corrections) yield* said(placeOf.get(row) ?? -1, author, label ?? -1);
+    for (const { row, author, label } of this.corrections) yield* said(placeOf.get(row) ?? -1, author, label ?? -1);
   }
 
   /** The scored places of each query, the best first. */

@@ -1,7 +1,7 @@
 /** A pair of an open file without some of its evidence, scored again with the standing that it would have. */
 import * as v from 'valibot';
 import { onSoundBackend } from '../../infer/sound-backend.ts';
-import { answerByRules, isRules, spokenTrace } from '../../infer/rules-model.ts';
+import { answerByRules, firstReason, isRules, spokenTrace } from '../../infer/rules-model.ts';
 import { scorePair } from '../../infer/score-pairs.ts';
 import { LabError } from '../../common/errors.ts';
 import type { Explained, Without } from '../../protocol/files.ts';
@@ -13,6 +13,9 @@ import { foldingOf, notReady, type OpenFile, readRows, scoringOf } from './open-
 
 /** Pieces of evidence that are taken away. */
 export const RemovedSchema = v.pipe(v.array(v.pipe(v.string(), v.maxLength(1000))), v.maxLength(100));
+
+/** Pairs whose reasons are asked for at once. */
+export const PlacesSchema = v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.maxLength(1000));
 
 /** Words of a document that are shown as its evidence. */
 const SHOWN_WORDS = 12;
@@ -56,6 +59,23 @@ export async function scoreWithout(open: OpenFile, place: number, removed: reado
     ? answerByRules(scorer, left).score
     : await onSoundBackend(model.health, () => scorePair(scorer, left));
   return { words: [...words.values()], probabilities: [...probabilities] };
+}
+
+/**
+ * For each pair the first reason of its label, by the rules of what scores the file; null where these lead to another
+ * label.
+ */
+export function reasonsAt(open: OpenFile, places: readonly number[]): (string | null)[] {
+  const { model, scores } = open;
+  if (model === undefined || scores === undefined || !model.scoring.givesReasons) return places.map(() => null);
+  checkScorer(open);
+  const { rows } = readRows(open);
+  return places.map((place) => {
+    const [pair, label] = [rows[place]?.pair, scores.recordOf(place)?.label];
+    if (pair === undefined || label === undefined) return null;
+    const reason = firstReason(model.model, pair);
+    return reason?.label === label ? reason.sentence : null;
+  });
 }
 
 /** What the rules that score a file say of a pair; null if a model scores it. */

@@ -15,8 +15,8 @@ import { failureOf } from '../../protocol/failure.ts';
 import {
   type AddFiles,
   AddFilesSchema,
+  type CaughtUp,
   type Correction,
-  CorrectionSchema,
   type Explained,
   type Exported,
   type ExportFormat,
@@ -37,15 +37,17 @@ import type { RulesPart, RulesProgress, RulesRequest, RulesState } from '../../p
 import type { Learning, Lesson } from '../../protocol/learning.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import type { Pair } from '../../relevance/pair/pair.ts';
+import { FileCorrections } from './file-corrections.ts';
 import { exportFile } from './file-export.ts';
 import { proofFacts, verifyFile } from './file-proof.ts';
-import { checkSameScorer, disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
+import { disposeFileModel, type FileBackend, loadFileModel } from './file-model.ts';
 import { comparableOf, compareLearned, keepLesson, learningOf, lessonOf } from './file-learning.ts';
 import { FileRules, ownRulesOf, withoutFinding } from './file-rules.ts';
 import { FileScores } from './file-scores.ts';
-import { explainByRules, RemovedSchema, scoreWithout } from './file-without.ts';
-import { type KeepScores, scoreRest } from './file-scoring.ts';
+import { explainByRules, PlacesSchema, reasonsAt, RemovedSchema, scoreWithout } from './file-without.ts';
+import { paceOf, scoreOpen } from './file-scoring.ts';
 import { ModelWork } from './model-work.ts';
+import { checkReadAlike, isScoredAlike } from './other-tabs.ts';
 import { bm25RanksOf, shownPair } from './shown-pairs.ts';
 import {
   checkSize,
@@ -54,7 +56,6 @@ import {
   givenFiles,
   foldingOf,
   gradesOf,
-  lockScoring,
   notReady,
   type OpenFile,
   readingOf,
@@ -63,6 +64,7 @@ import {
   scoresIn,
   scoringOf,
   unreadFile,
+  whileUnscored,
 } from './open-file.ts';
 
 /** A store of files, such as the store of the browser. */
@@ -83,11 +85,13 @@ export class FilesService implements FilesApi {
   #asked = 0;
   readonly #work = new ModelWork();
   readonly #rules: FileRules;
+  readonly #corrections: FileCorrections;
 
   constructor(surroundings: FilesSurroundings) {
     this.#surroundings = surroundings;
     this.#store = openedOnce(async () => (await surroundings.openStore()).judged);
-    this.#rules = new FileRules(this.#store);
+    this.#corrections = new FileCorrections(this.#store);
+    this.#rules = new FileRules(this.#store, (open) => this.#corrections.read(open));
   }
 
   async list(): Promise<FileList> {
@@ -133,19 +137,20 @@ export class FilesService implements FilesApi {
     const before = readingOf(open.record);
     const reading = asked === undefined ? before : parseConfig('How a file is read', FileReadingSchema, asked);
     const store = await this.#store();
-    const { id, scoring } = open.record;
+    const seen = open.record;
     const isChanged =
       JSON.stringify([columns, grades, reading]) !== JSON.stringify([open.record.columns, gradesOf(open), before]);
     if (isChanged) this.#rules.voidFindings();
-    // The rules are those that are kept now, because another tab may have changed them.
     const change = (now: JudgedRecord): JudgedChange => {
+      checkReadAlike(seen, now);
+      // The rules are those that are kept now, because another tab may have changed them.
       return { columns, grades, isMapped, reading, ...(isChanged && { rules: withoutFinding(now) }) };
     };
     // Scores become void, because other files or columns give other pairs, and other grades another scale of labels.
-    const isVoid = isChanged && scoring !== null;
-    const record = isVoid
-      ? await store.dropScores(id, (now) => ({ ...change(now), scoring: null, learning: null }))
-      : await store.update(id, change);
+    const voided = (now: JudgedRecord): JudgedChange => ({ ...change(now), scoring: null, learning: null });
+    const record = isChanged
+      ? await whileUnscored(seen, () => store.dropScores(seen.id, voided))
+      : await store.update(seen.id, change);
     if (isChanged || open.rows === undefined) return this.#show(record, open.isRemembered);
     open.record = record;
     return describeOpen(open, null);
@@ -173,8 +178,9 @@ export class FilesService implements FilesApi {
       throw new LabError('aborted', { message: 'The file was closed while its model was being loaded.' });
     }
     open.model = model;
+    const msPerPair = await this.#work.exclusively(() => paceOf(model, rows));
     if (model.model.prompt.standing) void rows.countWords(model.scoring.folding); // nothing waits for it yet
-    return model.scoring;
+    return { ...model.scoring, ...(msPerPair !== undefined && { msPerPair }) };
   }
 
   async begin(limit: number): Promise<FileTable> {
@@ -184,7 +190,13 @@ export class FilesService implements FilesApi {
     if (model === undefined) throw notReady();
     const all = readRows(open).rows.length;
     const scoring: FileScoring = { ...model.scoring, pairs: limit > 0 ? Math.min(limit, all) : all };
-    open.record = await (await this.#store()).dropScores(open.record.id, { scoring });
+    const store = await this.#store();
+    const { record: seen } = open;
+    const begun = (now: JudgedRecord): JudgedChange => {
+      checkReadAlike(seen, now);
+      return { scoring };
+    };
+    open.record = await whileUnscored(seen, () => store.dropScores(seen.id, begun));
     open.scores = undefined;
     return this.table();
   }
@@ -195,7 +207,8 @@ export class FilesService implements FilesApi {
     const scoring = scoringOf(open.record);
     if (scoring === null) throw notReady();
     const scores = await this.#scoresOf(open, scoring);
-    return { scoring, ...rows.table(), golds: scores.golds, scores: [...scores.chunks], corrections: [...scores.corrections] }; // prettier-ignore
+    const corrections = [...(await this.#corrections.read(open))];
+    return { scoring, ...rows.table(), golds: scores.golds, scores: [...scores.chunks], corrections };
   }
 
   async bm25Ranks(): Promise<Int32Array<ArrayBuffer>> {
@@ -229,32 +242,36 @@ export class FilesService implements FilesApi {
     return this.#work.exclusively(() => scoreWithout(open, place, pieces));
   }
 
+  async reasonsAt(places: readonly number[]): Promise<(string | null)[]> {
+    await Promise.resolve();
+    return reasonsAt(this.#opened(), parseConfig('The places of pairs', PlacesSchema, places));
+  }
+
   async explain(place: number): Promise<Explained | null> {
     await Promise.resolve();
     return explainByRules(this.#opened(), place);
   }
 
   async correct(correction: Correction): Promise<void> {
-    const checked = parseConfig('A correction', CorrectionSchema, correction);
-    const open = this.#opened();
-    const scores = scoresIn(open);
-    // Counted before the first await, because the next correction may arrive meanwhile.
-    scores.correct(checked);
-    const number = scores.corrections.length - 1;
-    await (await this.#store()).keepCorrection(open.record.id, number, checked);
+    await this.#corrections.give(this.#opened(), correction);
   }
 
-  async undoCorrection(): Promise<void> {
+  async undoCorrection(correction: Correction): Promise<void> {
+    await this.#corrections.takeBack(this.#opened(), correction);
+  }
+
+  async catchUp(): Promise<CaughtUp> {
     const open = this.#opened();
-    const scores = scoresIn(open);
-    if (scores.undoCorrection() === undefined) return;
-    const number = scores.corrections.length;
-    await (await this.#store()).dropCorrection(open.record.id, number);
+    const corrections = [...(await this.#corrections.read(open))];
+    const now = await (await this.#store()).get(open.record.id);
+    // What is scored or checked here is locked, so that no other tab changes it.
+    return { corrections, isOther: !this.#work.isBusy && !isScoredAlike(open.record, now) };
   }
 
   async measure(): Promise<FileMeasures | null> {
     const open = this.#opened();
-    return scoresIn(open).measure(readRows(open).placed(foldingOf(open)));
+    const scores = await this.#judged(open);
+    return scores.measure(readRows(open).placed(foldingOf(open)));
   }
 
   async exportFile(format: ExportFormat): Promise<Exported> {
@@ -266,7 +283,7 @@ export class FilesService implements FilesApi {
     return exportFile(format, {
       columns: preview?.columns ?? [],
       rows,
-      scores: scoresIn(open),
+      scores: await this.#judged(open),
       scoring,
       proofFacts: () => proofFacts(open, scoring),
       placed: rows.placed(foldingOf(open)),
@@ -277,7 +294,7 @@ export class FilesService implements FilesApi {
     const open = this.#opened();
     const scoring = scoringOf(open.record);
     if (scoring === null) throw notReady();
-    return lessonOf(readRows(open), scoresIn(open), scoring);
+    return lessonOf(readRows(open), await this.#judged(open), scoring);
   }
 
   async keepLearning(fileId: string, learning: Learning | null): Promise<void> {
@@ -287,8 +304,10 @@ export class FilesService implements FilesApi {
   }
 
   async learning(): Promise<Learning | null> {
-    await Promise.resolve();
-    return learningOf(this.#opened().record);
+    const open = this.#opened();
+    const { learning } = await (await this.#store()).get(open.record.id);
+    open.record = { ...open.record, learning };
+    return learningOf(open.record);
   }
 
   /** Takes the place of the model that was loaded, because there is room for one. */
@@ -299,7 +318,8 @@ export class FilesService implements FilesApi {
       await this.#prepare(request, onProgress);
       const { model } = open;
       if (model === undefined) throw notReady();
-      const known = { rows: readRows(open), scores: await this.#scoresOf(open, scoring), scoring };
+      await this.#scoresOf(open, scoring);
+      const known = { rows: readRows(open), scores: await this.#judged(open), scoring };
       const comparison = await this.#work.exclusively((signal) => compareLearned(learning, known, model, signal));
       const compared = { ...learning, comparison };
       await this.keepLearning(fileId, compared);
@@ -326,37 +346,9 @@ export class FilesService implements FilesApi {
   /** Scores until the end or {@link pause}. */
   async #scoreRest(send: (event: FileScoringEvent) => void, signal: AbortSignal): Promise<'paused' | 'done'> {
     const open = this.#opened();
-    const { model, record } = open;
-    const scoring = scoringOf(record);
-    if (model === undefined || scoring === null) throw notReady();
-    checkSameScorer(scoring, model.scoring);
-    if (scoring.state === 'done') return 'done';
-    const release = await lockScoring(record);
-    try {
-      await this.#keepState(open, { ...scoring, state: 'running' });
-      const store = await this.#store();
-      const scores = await this.#scoresOf(open, scoring);
-      const keep: KeepScores = async (chunk, state) => {
-        const change = { scored: scores.scored + chunk.places.length, scoring: { ...scoring, state } };
-        await store.keepScores(open.record.id, scores.chunks.length, chunk, change);
-        open.record = { ...open.record, ...change };
-        scores.add(chunk);
-        send({ kind: 'scores', scores: chunk });
-      };
-      await scoreRest(readRows(open), scores, scoring, model, { signal, keep });
-      return 'done';
-    } catch (thrown) {
-      // A file that is being deleted has no state to store.
-      if (this.#open === open) await this.#keepState(open, { ...scoring, state: 'paused' });
-      if (signal.aborted) return 'paused';
-      throw thrown;
-    } finally {
-      release();
-    }
-  }
-
-  async #keepState(open: OpenFile, scoring: FileScoring): Promise<void> {
-    open.record = await (await this.#store()).update(open.record.id, { scoring });
+    const store = await this.#store();
+    const readScores = (scoring: FileScoring): Promise<FileScores> => this.#scoresOf(open, scoring);
+    return scoreOpen(open, { store, readScores, isOpen: () => this.#open === open, send, signal });
   }
 
   async #scoresOf(open: OpenFile, scoring: FileScoring): Promise<FileScores> {
@@ -364,8 +356,14 @@ export class FilesService implements FilesApi {
     const store = await this.#store();
     const scores = new FileScores(readRows(open), scoring);
     for (const chunk of await store.scores(open.record.id)) scores.add(chunk);
-    for (const correction of await store.corrections(open.record.id)) scores.correct(correction);
     open.scores = scores;
+    return scores;
+  }
+
+  /** The scores of the open file with its corrections as they are stored. */
+  async #judged(open: OpenFile): Promise<FileScores> {
+    const scores = scoresIn(open);
+    await this.#corrections.read(open);
     return scores;
   }
 

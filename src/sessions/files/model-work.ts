@@ -5,6 +5,10 @@ export class ModelWork {
   /** What is under way; `ended` does not reject. */
   #work: { readonly stop: AbortController; readonly ended: Promise<unknown> } | undefined;
 
+  get isBusy(): boolean {
+    return this.#work !== undefined;
+  }
+
   /** Does some work. @throws {LabError} `bad-config` while other work is under way */
   async exclusively<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#work !== undefined) {

@@ -174,6 +174,16 @@ export async function lockScoring({ id }: JudgedRecord): Promise<() => void> {
   });
 }
 
+/** Changes what is scored. @throws {LabError} as {@link lockScoring}, and what the change throws */
+export async function whileUnscored<T>(record: JudgedRecord, change: () => Promise<T>): Promise<T> {
+  const release = await lockScoring(record);
+  try {
+    return await change();
+  } finally {
+    release();
+  }
+}
+
 /** @throws {LabError} `bad-file` if a file is too large for a page */
 export function checkSize(name: string, { size }: Blob): void {
   if (size <= MAX_FILE_BYTES) return;

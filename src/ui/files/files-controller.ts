@@ -20,12 +20,15 @@ import { isOwnRules, type ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice, LoadProgress } from '../../protocol/scoring.ts';
 import { askToPersist } from '../parts/persistence.ts';
 import { ScreenWakeLock } from '../parts/wake-lock.ts';
-import type { FilesClient } from './files-client.ts';
+import { AskedScorer } from './thread/asked-scorer.ts';
+import type { FilesClient } from './thread/files-client.ts';
 import { type FilesSurroundings, loadRequestOf } from './files-surroundings.ts';
 import { tooManyFiles } from './files-failure.ts';
 import { ScoringPace } from './scoring-pace.ts';
-import { FilesThread } from './files-thread.ts';
-import { FILES_MODEL, type FilesStage, MAX_LOSSES, MEASURE_AFTER_MS, type StateName } from './files-state.ts';
+import { FilesThread } from './thread/files-thread.ts';
+import { FileTabs } from './thread/file-tabs.ts';
+import { GivenGrades } from './given-grades.ts';
+import { FILES_MODEL, type FilesStage, MEASURE_AFTER_MS, type StateName } from './files-state.ts';
 import { JudgedTable } from './judged-table.ts';
 
 export class FilesController implements ReactiveController {
@@ -48,6 +51,7 @@ export class FilesController implements ReactiveController {
   /** Of what has been scored here. */
   readonly pace = new ScoringPace();
   readonly #host: ReactiveControllerHost;
+  readonly #caughtUp: () => void;
   #surroundings: FilesSurroundings | undefined;
   readonly #thread = new FilesThread({
     openFiles: () => this.#surroundings?.openFiles,
@@ -55,18 +59,37 @@ export class FilesController implements ReactiveController {
     onGone: () => this.#forgetModel(),
   });
   #request = 0;
-  #losses = 0;
+  readonly #scorer = new AskedScorer({
+    state: () => this,
+    prepare: (choice, backend) => this.prepare(choice, backend),
+    ask: (ask) => this.ask(ask),
+  });
   #measureSoon: ReturnType<typeof setTimeout> | undefined;
   readonly #awake = new ScreenWakeLock();
+  readonly #tabs = new FileTabs((fileId) => this.#heard(fileId));
+  readonly grades = new GivenGrades({
+    table: () => this.table,
+    given: (ask, again) => this.given(ask, again),
+    changed: () => this.#gradesChanged(),
+    stored: () => this.tell(),
+    other: () => void (this.openId !== undefined && this.open(this.openId)),
+  });
   /** Whose ranks by BM25 were asked for. */
   #ranked: JudgedTable | undefined;
 
-  constructor(host: ReactiveControllerHost) {
+  /** @param caughtUp - called when another tab may have changed the open file, its rules and its lesson too */
+  constructor(host: ReactiveControllerHost, caughtUp: () => void = () => undefined) {
     this.#host = host;
+    this.#caughtUp = caughtUp;
     host.addController(this);
   }
 
+  hostConnected(): void {
+    this.#tabs.connect();
+  }
+
   hostDisconnected(): void {
+    this.#tabs.close();
     clearTimeout(this.#measureSoon);
     this.#thread.close();
     this.prepared = undefined;
@@ -115,7 +138,7 @@ export class FilesController implements ReactiveController {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#beside(() => this.ask((thread) => thread.remove(id)));
+    if (await this.#beside(() => this.ask((thread) => thread.remove(id)))) this.tell(id);
     await this.#refreshList();
   }
 
@@ -131,6 +154,7 @@ export class FilesController implements ReactiveController {
       this.#set({ file: { ...this.file, columns, grades, reading } });
     await this.#attempt(async (isCurrent) => {
       const file = await this.ask((thread) => thread.map(columns, grades, isMapped, reading));
+      this.tell();
       if (!isCurrent()) return;
       if (isMapped) await this.#showFile(file);
       else this.#set({ file });
@@ -164,41 +188,14 @@ export class FilesController implements ReactiveController {
     return isReady;
   }
 
-  /** Prepares what has scored a file, unless it is prepared, again if its GPU is lost. @returns whether it is */
-  async #isPrepared({ choice, modelHash, backend }: FileScoring): Promise<boolean> {
-    if (this.prepared?.modelHash === modelHash && this.prepared.backend === backend) return true;
-    while (!(await this.prepare(choice, backend))) if (!this.#mayRetry(this.failure)) return false;
-    return true;
-  }
-
-  /** Asks what scores the file, again if its GPU was lost meanwhile; undefined if it cannot be prepared. */
-  async #askScorer<T>(scoring: FileScoring, ask: (thread: FilesClient) => Promise<T>): Promise<T | undefined> {
-    for (;;) {
-      if (!(await this.#isPrepared(scoring))) return undefined;
-      try {
-        const answer = await this.ask(ask);
-        this.#losses = 0;
-        return answer;
-      } catch (thrown) {
-        if (!this.#mayRetry(failureOf(thrown))) throw thrown;
-      }
-    }
-  }
-
-  /** Whether to try once more after a failure, because it may be that of a GPU that comes back. */
-  #mayRetry(failure: Failure | undefined): boolean {
-    const isLoss = failure?.code === 'backend-lost' || (failure?.code === 'no-backend' && this.#losses > 0);
-    if (isLoss) this.#losses += 1;
-    return isLoss && this.#losses <= MAX_LOSSES;
-  }
-
   /** Starts scoring. @param limit - 0 for all pairs */
   async begin(limit: number): Promise<void> {
     await this.#attempt(async (isCurrent) => {
       const table = new JudgedTable(await this.ask((thread) => thread.begin(limit)));
+      this.tell();
       if (!isCurrent()) return;
       this.#set({ table, stage: 'results', measures: undefined });
-      this.#losses = 0;
+      this.#scorer.forgetLosses();
       void this.#score(table);
     });
   }
@@ -207,29 +204,17 @@ export class FilesController implements ReactiveController {
   async resume(): Promise<void> {
     const { table } = this;
     if (table === undefined || this.isScoring) return;
-    this.#losses = 0;
-    if (await this.#isPrepared(table.file.scoring)) await this.#score(table);
+    this.#scorer.forgetLosses();
+    if (await this.#scorer.isPrepared(table.file.scoring)) await this.#score(table);
   }
 
   async correct(place: number, label: number | null, author: string): Promise<void> {
-    const { table } = this;
-    if (table === undefined) return;
-    const correction = { row: table.file.rows[place] ?? 0, label, author, at: Date.now() };
-    table.correct(correction);
-    this.#changed();
-    await this.#beside(() => this.ask((thread) => thread.correct(correction), true));
-    this.#measureLater();
+    await this.grades.correct(place, label, author);
   }
 
-  /** Removes the last correction. @returns the place of its pair */
-  undo(): number | undefined {
-    const { table } = this;
-    if (table === undefined || table.corrections.length === 0) return undefined;
-    const place = table.undoCorrection();
-    this.#changed();
-    void this.#beside(() => this.ask((thread) => thread.undoCorrection()));
-    this.#measureLater();
-    return place;
+  /** Tells other tabs that a file was changed here. */
+  tell(fileId = this.openId): void {
+    if (fileId !== undefined) this.#tabs.tell(fileId);
   }
 
   /**
@@ -240,14 +225,20 @@ export class FilesController implements ReactiveController {
   async without(place: number, removed: readonly string[]): Promise<Without | undefined> {
     const scoring = this.table?.file.scoring;
     if (removed.length === 0) return this.ask((thread) => thread.without(place, removed));
-    return scoring && this.#askScorer(scoring, (thread) => thread.without(place, removed));
+    return scoring && this.#scorer.ask(scoring, (thread) => thread.without(place, removed));
+  }
+
+  /** The first reason of each label (protocol/files.ts, reasonsAt); undefined if what gives them cannot be loaded. */
+  async reasons(places: readonly number[]): Promise<(string | null)[] | undefined> {
+    const scoring = this.table?.file.scoring;
+    return scoring && this.#scorer.ask(scoring, (thread) => thread.reasonsAt([...places]));
   }
 
   /** What the rules that score the file say of a pair; null if a model scores it. */
   async explain(place: number): Promise<Explained | null> {
     const scoring = this.table?.file.scoring;
     if (scoring?.choice.kind !== 'rules') return null;
-    return (await this.#askScorer(scoring, (thread) => thread.explain(place))) ?? null;
+    return (await this.#scorer.ask(scoring, (thread) => thread.explain(place))) ?? null;
   }
 
   /** Checks a proof of the open file's scores by scoring all of its pairs again; undefined if that failed. */
@@ -255,7 +246,7 @@ export class FilesController implements ReactiveController {
     const scoring = this.table?.file.scoring;
     if (scoring === undefined || this.isScoring) return undefined;
     let verified: Verified | undefined;
-    await this.#beside(async () => (verified = await this.#askScorer(scoring, (thread) => thread.verify(proof, 0))));
+    await this.#beside(async () => (verified = await this.#scorer.ask(scoring, (thread) => thread.verify(proof, 0))));
     return verified;
   }
 
@@ -288,17 +279,18 @@ export class FilesController implements ReactiveController {
       if (failure !== undefined) throw new LabError(failure.code, failure);
     }).then(() => undefined, failureOf);
     this.#awake.want(false);
+    this.tell();
     this.#set({ isScoring: false, ...(failed && { failure: failed }) });
     this.#measureLater(0);
-    if (table !== this.table || !this.#mayRetry(failed)) return;
-    if (await this.#isPrepared(table.file.scoring)) await this.#score(table);
+    if (table !== this.table || !this.#scorer.mayRetry(failed)) return;
+    if (await this.#scorer.isPrepared(table.file.scoring)) await this.#score(table);
   }
 
   /** Applies an event. @returns the failure that it tells of */
   #receive(event: FileScoringEvent): Failure | undefined {
     switch (event.kind) {
       case 'scores':
-        this.#losses = 0;
+        this.#scorer.forgetLosses();
         this.table?.add(event.scores);
         this.pace.add(event.scores.places.length);
         if (this.table !== undefined) void this.#rankByBm25(this.table);
@@ -327,6 +319,19 @@ export class FilesController implements ReactiveController {
     table.bm25Ranks = await this.given((thread) => thread.bm25Ranks());
     if (table.bm25Ranks === undefined) this.#ranked = undefined;
     this.#changed();
+  }
+
+  #gradesChanged(): void {
+    this.#changed();
+    this.#measureLater();
+  }
+
+  /** Another tab has changed a file. @param fileId - undefined for any */
+  #heard(fileId: string | undefined): void {
+    if (this.stage === 'list') void this.#refreshList();
+    if (this.openId === undefined || this.isScoring || (fileId !== undefined && fileId !== this.openId)) return;
+    if (this.stage === 'list' || this.stage === 'reading') return;
+    void this.grades.catchUp().then(this.#caughtUp);
   }
 
   #measureLater(afterMs = MEASURE_AFTER_MS): void {
@@ -376,10 +381,10 @@ export class FilesController implements ReactiveController {
     return this.#thread.ask(ask, again);
   }
 
-  /** The answer of the thread to a request; undefined if the request failed. */
-  async given<T>(ask: (thread: FilesClient) => Promise<T>): Promise<T | undefined> {
+  /** The answer of the thread to a request; undefined if the request failed. @param again - as for {@link ask} */
+  async given<T>(ask: (thread: FilesClient) => Promise<T>, again = false): Promise<T | undefined> {
     let given: T | undefined;
-    await this.#beside(async () => (given = await this.ask(ask)));
+    await this.#beside(async () => (given = await this.ask(ask, again)));
     return given;
   }
 

@@ -5,7 +5,7 @@ import { isOwnRules, type ModelChoice } from '../../protocol/model-choice.ts';
 import type { BackendChoice, LoadRequest } from '../../protocol/scoring.ts';
 import type { CheckpointClient } from '../parts/sessions/checkpoint-client.ts';
 import { bundledModel } from '../score/bundled-models.ts';
-import type { OpenFiles } from './files-client.ts';
+import type { OpenFiles } from './thread/files-client.ts';
 
 export interface FilesSurroundings {
   readonly openFiles: OpenFiles;

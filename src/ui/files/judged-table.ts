@@ -35,6 +35,8 @@ export class JudgedTable {
   scored = 0;
   /** [N] by BM25 among the documents of a query, from 1; undefined until they are known. */
   bm25Ranks: Int32Array | undefined;
+  /** The sentence of the rule that leads to the label of a pair, by place; null where none does, absent until asked. */
+  readonly reasons = new Map<number, string | null>();
   readonly #R: number;
   readonly #probabilities: Float64Array;
   /** [N] the label on the scale of the grades, -1 without a score; and its probability there. */
@@ -42,7 +44,9 @@ export class JudgedTable {
   readonly #confidences: Float64Array;
   readonly #cut: Uint8Array;
   readonly #placesOf: readonly number[][];
-  readonly #corrections: Correction[] = [];
+  #corrections: Correction[] = [];
+  /** Keys of the corrections that were given in other tabs meanwhile. */
+  readonly #elsewhere = new Set<string>();
   /** By place. */
   readonly #lastCorrection = new Map<number, Correction>();
   readonly #placeOf: ReadonlyMap<number, number>;
@@ -109,16 +113,44 @@ export class JudgedTable {
     this.#invalidate(place);
   }
 
-  /** Removes the last correction. @returns the place of its pair; undefined if there is none */
+  /** The correction that would be undone: the last one that was not given in another tab meanwhile. */
+  get lastOwn(): Correction | undefined {
+    return this.#corrections.findLast((correction) => !this.#elsewhere.has(keyOf(correction)));
+  }
+
+  /** Removes the {@link lastOwn} correction. @returns the place of its pair; undefined if there is none */
   undoCorrection(): number | undefined {
-    const undone = this.#corrections.pop();
-    const place = this.#placeOf.get(undone?.row ?? -1);
-    if (undone === undefined || place === undefined) return undefined;
-    const before = this.#corrections.findLast(({ row }) => row === undone.row);
-    if (before === undefined) this.#lastCorrection.delete(place);
-    else this.#lastCorrection.set(place, before);
-    this.#invalidate(place);
-    return place;
+    const undone = this.lastOwn;
+    if (undone === undefined) return undefined;
+    this.#replace(this.#corrections.filter((one) => one !== undone));
+    return this.#placeOf.get(undone.row);
+  }
+
+  /**
+   * Takes corrections as they are stored; those not known here were given in other tabs.
+   *
+   * @returns whether there is any difference
+   */
+  takeStored(corrections: readonly Correction[]): boolean {
+    const known = new Set(this.#corrections.map(keyOf));
+    const stored = corrections.map(keyOf);
+    if (stored.join() === this.#corrections.map(keyOf).join()) return false;
+    for (const key of stored) if (!known.has(key)) this.#elsewhere.add(key);
+    this.#replace([...corrections]);
+    return true;
+  }
+
+  #replace(corrections: Correction[]): void {
+    const changed = new Set(this.#lastCorrection.keys());
+    this.#corrections = corrections;
+    this.#lastCorrection.clear();
+    for (const correction of corrections) {
+      const place = this.#placeOf.get(correction.row);
+      if (place === undefined) continue; // with the present columns, this row is not a pair
+      this.#lastCorrection.set(place, correction);
+      changed.add(place);
+    }
+    for (const place of changed) this.#invalidate(place);
   }
 
   /** What a person last said of a pair. */
@@ -265,4 +297,8 @@ export class JudgedTable {
     this.#ranked.delete(query);
     this.#summaries.delete(query);
   }
+}
+
+function keyOf({ row, label, author, at }: Correction): string {
+  return JSON.stringify([row, label, author, at]);
 }

@@ -7,7 +7,7 @@ import type { FileScoring, OpenedFile } from '../../protocol/files.ts';
 import { isOwnRules, OWN_RULES, type ModelChoice } from '../../protocol/model-choice.ts';
 import type { LoadProgress } from '../../protocol/scoring.ts';
 import { fieldStyles } from '../parts/forms/field-styles.ts';
-import { backendName, formatBytes, formatCount } from '../parts/format.ts';
+import { backendName, formatBytes, formatCount, formatSpan } from '../parts/format.ts';
 import { LabElement } from '../parts/lab-element.ts';
 import { baseStyles, buttonStyles, headingStyles } from '../parts/shared-styles.ts';
 import { BUNDLED_MODELS } from '../score/bundled-models.ts';
@@ -150,7 +150,7 @@ export class LabFileReady extends LabElement {
       <p class="purpose">
         ${choice.kind === 'bundled' ? PURPOSES[choice.id] : choice.kind === 'rules' ? RULES_PURPOSE : 'Answers as it does in the Score view.'}
       </p>
-      <div role="status">${prepared === undefined ? nothing : this.#warnings(prepared)}</div>
+      <div role="status">${prepared === undefined ? nothing : this.#warnings(prepared, count)}</div>
       <div class="actions">
         <button
           class="primary"
@@ -174,11 +174,12 @@ export class LabFileReady extends LabElement {
     return html`<option .value=${`${choice.kind}:${choice.id}`} .selected=${isChosen}>${name}</option>`;
   }
 
-  #warnings({ warnings, backend }: FileScoring): unknown {
+  #warnings({ warnings, backend, msPerPair }: FileScoring, pairs: number): unknown {
+    const time = msPerPair === undefined ? '' : `, about ${formatSpan((msPerPair * pairs) / 1000)}`;
     return html`<ul class="warnings">
       ${warnings.map((warning) => html`<li>${warning}</li>`)}
       <li class="facts">
-        Runs on ${backendName(backend)}. Scores are stored as they are computed; you can pause or close the page.
+        Runs on ${backendName(backend)}${time}. Scores are stored as they are computed; you can pause or close the page.
       </li>
     </ul>`;
   }

@@ -16,6 +16,7 @@ import './lab-file-keys.ts';
 import './lab-pair-panel.ts';
 import type { ReasonSource, ScoreWithout } from './lab-pair-panel.ts';
 import './lab-pair-table.ts';
+import type { FetchReasons } from './lab-pair-table.ts';
 import './lab-query-list.ts';
 import './lab-trust-strip.ts';
 import { actionOf, type KeyAction } from './result-keys.ts';
@@ -51,6 +52,7 @@ export class LabFileResults extends LabElement {
   @property({ type: Boolean }) active = false;
   @property({ attribute: false }) fetchPair: ((place: number) => Promise<Pair>) | undefined;
   @property({ attribute: false }) explain: ((place: number) => Promise<Explained | null>) | undefined;
+  @property({ attribute: false }) fetchReasons: FetchReasons | undefined;
   @property({ attribute: false }) scoreWithout: ScoreWithout | undefined;
   @property({ attribute: false }) reasonSource: ReasonSource | undefined;
   @state() private filter: PairFilter = { ...NO_FILTER, query: 0 };
@@ -163,6 +165,7 @@ export class LabFileResults extends LabElement {
           .version=${this.version}
           .places=${this.#places}
           .chosen=${this.chosen}
+          .fetchReasons=${this.fetchReasons}
           ?mixed=${filter.query === null}
           @pair-choice=${(event: CustomEvent<number>) => this.#choose(event.detail)}
         ></lab-pair-table>
@@ -273,7 +276,7 @@ export class LabFileResults extends LabElement {
         break;
       case 'undo':
         this.announcement =
-          (this.table?.corrections.length ?? 0) === 0 ? 'No grade is left to undo.' : 'The last grade is undone.';
+          this.table?.lastOwn === undefined ? 'No grade is left to undo.' : 'The last grade is undone.';
         this.dispatchEvent(new Event('file-undo'));
         break;
       case 'reason':

@@ -26,7 +26,7 @@ import type { OpenTraining } from '../parts/sessions/training-client.ts';
 import type { ScoringClient } from '../score/scoring-client.ts';
 import { filesFailureHeading } from './files-failure.ts';
 import { FilesController } from './files-controller.ts';
-import type { OpenFiles } from './files-client.ts';
+import type { OpenFiles } from './thread/files-client.ts';
 import { LearningController } from './learning-controller.ts';
 import { FILES_MODEL } from './files-state.ts';
 import { filesViewStyles } from './files-view-styles.ts';
@@ -38,6 +38,7 @@ import type { OwnModel } from './lab-file-ready.ts';
 import './lab-file-results.ts';
 import type { GivenGrade } from './lab-file-results.ts';
 import './lab-file-start.ts';
+import type { FetchReasons } from './lab-pair-table.ts';
 import type { NamedBlob } from './lab-file-start.ts';
 import { LabFileRules } from './rules/lab-file-rules.ts';
 import { OwnRulesController } from './rules/own-rules-controller.ts';
@@ -78,11 +79,11 @@ export class LabFilesView extends LabElement {
   @state() private ownModels: readonly OwnModel[] = [];
   @state() private exportNotes: readonly string[] = [];
   @state() private judge = localStorage.getItem(JUDGE_KEY) ?? 'judge';
-  readonly #files = new FilesController(this);
+  readonly #files = new FilesController(this, () => this.#caughtUp());
   readonly #rules = new OwnRulesController(
     this,
     (ask) => this.#files.ask(ask),
-    (state) => this.#rulesSaid(state),
+    (state, isChanged) => this.#rulesSaid(state, isChanged),
   );
   readonly #learning = new LearningController(this, this.#files, () => this);
   #shownId: string | undefined;
@@ -191,6 +192,7 @@ export class LabFilesView extends LabElement {
             .reasonSource=${this.#reasonSource}
             .scoreWithout=${this.#scoreWithout}
             .explain=${this.#explain}
+            .fetchReasons=${this.#fetchReasons}
             @file-grade=${({ detail }: CustomEvent<GivenGrade>) => files.correct(detail.place, detail.label, this.judge)}
             @file-undo=${this.#undo}
           ></lab-file-results>`;
@@ -325,10 +327,17 @@ export class LabFilesView extends LabElement {
   }
 
   /** Prepares rules again that were changed since they were to score the file; another model where there are none. */
-  #rulesSaid({ rules }: RulesState): void {
+  #rulesSaid({ rules }: RulesState, isChanged: boolean): void {
+    if (isChanged) this.#files.tell();
     const { choice, prepared } = this.#files;
     if (!isOwnRules(choice) || this.#files.isScoring || (rules !== null && rules.hash === prepared?.modelHash)) return;
     void this.#files.prepare(rules === null ? FILES_MODEL : OWN_RULES);
+  }
+
+  /** Another tab may have changed what is kept with the file. */
+  #caughtUp(): void {
+    if (this.#files.stage === 'ready') void this.#rules.lookAgain();
+    void this.#learning.lookAgain();
   }
 
   readonly #fetchPair = (place: number): Promise<Pair> => this.#files.ask((thread) => thread.pair(place), true);
@@ -337,8 +346,10 @@ export class LabFilesView extends LabElement {
 
   readonly #explain = (place: number): ReturnType<FilesController['explain']> => this.#files.explain(place);
 
+  readonly #fetchReasons: FetchReasons = (places) => this.#files.reasons(places);
+
   readonly #undo = (): void => {
-    const place = this.#files.undo();
+    const place = this.#files.grades.undo();
     if (place !== undefined) this.renderRoot.querySelector('lab-file-results')?.reveal(place);
   };
 

@@ -13,6 +13,11 @@ import { labelTone, labelToneStyles } from './label-tone.ts';
 import { VirtualRows } from './virtual-rows.ts';
 
 const ROW_PX = 40;
+/** From this width on there is room for reasons. */
+const REASONS_PX = 660;
+
+/** Asks for the sentence of each pair (protocol/files.ts, reasonsAt); undefined if there is none to be had. */
+export type FetchReasons = (places: readonly number[]) => Promise<readonly (string | null)[] | undefined>;
 
 /** @fires pair-choice - the place of a pair as `detail`. */
 @customElement('lab-pair-table')
@@ -44,6 +49,26 @@ export class LabPairTable extends LabElement {
         border-bottom: 1px solid var(--line);
         font-size: var(--text-small);
         font-variant-numeric: tabular-nums;
+      }
+      .reasoned .row {
+        grid-template-columns: 2.4rem minmax(0, 3fr) minmax(0, 6.2rem) minmax(0, 2fr) 2.4rem 2.8rem minmax(0, 5.6rem);
+        gap: var(--space-2);
+      }
+      .chip {
+        display: inline-block;
+        max-width: 100%;
+        padding: 0 var(--space-2);
+        border-radius: 999px;
+        overflow: hidden;
+        background: var(--field);
+        color: var(--muted);
+        line-height: 1.7;
+        text-overflow: ellipsis;
+        vertical-align: middle;
+      }
+      .pair:hover .chip,
+      .pair[aria-selected='true'] .chip {
+        background: var(--surface);
       }
       .head {
         position: sticky;
@@ -109,10 +134,15 @@ export class LabPairTable extends LabElement {
         padding: var(--space-5);
         color: var(--muted);
       }
-      @container (width < 34rem) {
+      @container (width < 40rem) {
+        .row {
+          grid-template-columns: 2.2rem minmax(0, 1fr) minmax(0, 6rem) 2.4rem 2.8rem minmax(0, 5.2rem);
+          gap: var(--space-2);
+        }
+      }
+      @container (width < 30rem) {
         .row {
           grid-template-columns: 2.4rem minmax(0, 1fr) minmax(0, 6.2rem) minmax(0, 6.2rem);
-          gap: var(--space-2);
         }
         .wide {
           display: none;
@@ -129,14 +159,41 @@ export class LabPairTable extends LabElement {
   @property({ attribute: false }) chosen: number | undefined;
   /** Whether the pairs are of several queries. */
   @property({ type: Boolean }) mixed = false;
+  @property({ attribute: false }) fetchReasons: FetchReasons | undefined;
+  #isAsking = false;
+  /** The table for which no reasons are to be had. */
+  #silent: JudgedTable | undefined;
   readonly #rows: VirtualRows = new VirtualRows(this, ROW_PX, () => this.renderRoot.querySelector('.box'));
 
   override updated(changed: Map<PropertyKey, unknown>): void {
     if (changed.has('chosen') && this.#chosenRow >= 0) this.#rows.reveal(this.#chosenRow, ROW_PX);
+    void this.#askReasons();
   }
 
   override focus(): void {
     this.renderRoot.querySelector<HTMLElement>('.box')?.focus();
+  }
+
+  get #hasReasons(): boolean {
+    return (this.table?.reasons.size ?? 0) > 0 && this.offsetWidth >= REASONS_PX;
+  }
+
+  /** Asks for the reasons of the rows that are drawn, once for each. */
+  async #askReasons(): Promise<void> {
+    const { table, places, fetchReasons } = this;
+    if (table === undefined || fetchReasons === undefined || this.#isAsking || this.#silent === table) return;
+    if (!table.file.scoring.givesReasons || this.offsetWidth < REASONS_PX) return;
+    const { first, end } = this.#rows.window(places.length);
+    const asked = places
+      .slice(first, end)
+      .filter((place) => !table.reasons.has(place) && (table.labels[place] ?? -1) >= 0);
+    if (asked.length === 0) return;
+    this.#isAsking = true;
+    const reasons = await fetchReasons(asked).catch(() => undefined);
+    this.#isAsking = false;
+    if (reasons === undefined) this.#silent = table;
+    for (const [i, place] of asked.entries()) table.reasons.set(place, reasons?.[i] ?? null);
+    this.requestUpdate();
   }
 
   get #chosenRow(): number {
@@ -148,8 +205,9 @@ export class LabPairTable extends LabElement {
     if (table === undefined) return nothing;
     const { first, end } = this.#rows.window(places.length);
     const active = this.#chosenRow;
+    const hasReasons = this.#hasReasons;
     return html`<div
-      class="box"
+      class=${classMap({ box: true, reasoned: hasReasons })}
       role="grid"
       tabindex="0"
       aria-label="Pairs"
@@ -162,6 +220,7 @@ export class LabPairTable extends LabElement {
           <span role="columnheader" class="number">Rank</span>
           <span role="columnheader">Title</span>
           <span role="columnheader">Label</span>
+          ${hasReasons ? html`<span role="columnheader">Reason</span>` : nothing}
           <span role="columnheader" class="number wide">Score</span>
           <span role="columnheader" class="number wide">BM25</span>
           <span role="columnheader">Grade</span>
@@ -169,12 +228,16 @@ export class LabPairTable extends LabElement {
       </div>
       ${places.length === 0 ? html`<p class="empty">No pair matches.</p>` : nothing}
       <div class="all" role="rowgroup" ${cssProperties({ '--height': `${places.length * ROW_PX}px` })}>
-        ${places.slice(first, end).map((place, i) => this.#row(table, place, first + i))}
+        ${places.slice(first, end).map((place, i) => this.#row(table, place, { row: first + i, hasReasons }))}
       </div>
     </div>`;
   }
 
-  #row(table: JudgedTable, place: number, row: number): unknown {
+  #row(
+    table: JudgedTable,
+    place: number,
+    { row, hasReasons }: { readonly row: number; readonly hasReasons: boolean },
+  ): unknown {
     const { file } = table;
     const { labelNames, gradeNames } = file.scoring;
     const label = table.labels[place] ?? -1;
@@ -200,6 +263,7 @@ export class LabPairTable extends LabElement {
               ><span class="name">${labelNames[label] ?? ''}</span></span
             >`
       }
+      ${hasReasons ? html`<span role="gridcell">${this.#reason(table.reasons.get(place))}</span>` : nothing}
       <span role="gridcell" class="number wide">${label < 0 ? '' : (table.scores[place] ?? 0).toFixed(2)}</span>
       <span role="gridcell" class="number wide">${bm25Rank === undefined ? '' : formatCount(bm25Rank)}</span>
       ${
@@ -213,6 +277,10 @@ export class LabPairTable extends LabElement {
             >`
       }
     </div>`;
+  }
+
+  #reason(sentence: string | null | undefined): unknown {
+    return sentence == null ? nothing : html`<span class="chip" title=${sentence}>${sentence}</span>`;
   }
 
   #keyPressed(event: KeyboardEvent): void {

@@ -93,8 +93,15 @@ export class LearningController {
     }
     if (!isScored || this.#isKnown) return;
     this.#isKnown = true;
+    await this.lookAgain();
+  }
+
+  /** Shows the lesson that is kept, which another tab may have changed; what is under way here goes on. */
+  async lookAgain(): Promise<void> {
+    const reading = this.#reading;
+    if (!this.#isKnown || this.isBusy) return;
     const learning = (await this.files.given((thread) => thread.learning())) ?? null;
-    if (this.#reading === reading) this.#show({ learning });
+    if (this.#reading === reading && !this.isBusy) this.#show({ learning });
   }
 
   /** Begins a lesson with the model that scores the file. @param steps - undefined for as many as fit the pairs */
@@ -107,8 +114,7 @@ export class LearningController {
       const { learning, file: pairs, grades } = lesson;
       const { name, sha256 } = await (await this.training.thread()).readData({ files: [pairs] });
       if (!isCurrent()) return;
-      await this.#keep(fileId, learning);
-      if (!isCurrent()) return;
+      if (!(await this.#keep(fileId, learning)) || !isCurrent()) return;
       const sft = steps === undefined ? {} : { sft: { steps } };
       const experiment = { name: learning.name, data: { kind: 'file', name, sha256, grades }, ...sft };
       const { runId, from } = learning;
@@ -128,7 +134,7 @@ export class LearningController {
       const last = unfinished?.lastCheckpoint ?? overview.checkpoints.find(({ runId }) => runId === learning.runId);
       if (!isCurrent()) return undefined;
       if (last !== undefined) return this.#run({ kind: 'checkpoint', id: last.id }, { fileId, learning });
-      if (unfinished === undefined) return this.#keep(fileId, null); // nothing of it is left
+      if (unfinished === undefined) return void (await this.#keep(fileId, null)); // nothing of it is left
       return this.#run(sourceOf(unfinished), { fileId, learning });
     });
   }
@@ -206,16 +212,19 @@ export class LearningController {
       this.#show({ failure: { code: 'storage-full', message } });
       return;
     }
-    void this.#keep(fileId, { ...learning, checkpointId }).then(() =>
-      fileId === this.files.openId ? this.compare() : undefined,
+    void this.#keep(fileId, { ...learning, checkpointId }).then((isKept) =>
+      isKept && fileId === this.files.openId ? this.compare() : undefined,
     );
   }
 
-  /** Keeps a lesson with its file, and shows it if that is the file shown, read as it was. */
-  async #keep(fileId: string, learning: Learning | null): Promise<void> {
+  /** Keeps a lesson with its file, and shows it if that is the file shown, read as it was. @returns whether it is kept */
+  async #keep(fileId: string, learning: Learning | null): Promise<boolean> {
     const reading = this.#reading;
-    await this.files.given((thread) => thread.keepLearning(fileId, learning));
+    const isKept = await this.files.given((thread) => thread.keepLearning(fileId, learning).then(() => true));
+    if (isKept !== true) return false;
+    this.files.tell(fileId);
     if (fileId === this.#fileId && reading === this.#reading) this.#show({ learning });
+    return true;
   }
 
   async #store(): Promise<CheckpointClient> {

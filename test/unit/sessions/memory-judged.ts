@@ -5,9 +5,8 @@ import {
   type JudgedChange,
   type JudgedRecord,
   type JudgedUpdate,
-  type KeptCorrection,
-  type KeptScores,
 } from '../../../src/checkpoint/judged-files.ts';
+import { isSameCorrection, type KeptCorrection, type KeptScores } from '../../../src/checkpoint/judged-parts.ts';
 import { LabError } from '../../../src/common/errors.ts';
 import type { JudgedStore } from '../../../src/sessions/files/files-service.ts';
 
@@ -15,7 +14,7 @@ interface Kept {
   record: JudgedRecord;
   readonly files: readonly JudgedBytes[];
   readonly scores: Map<number, KeptScores>;
-  readonly corrections: Map<number, KeptCorrection>;
+  readonly corrections: KeptCorrection[];
 }
 
 export class MemoryJudged implements JudgedStore {
@@ -43,7 +42,7 @@ export class MemoryJudged implements JudgedStore {
       scoring: null,
       ...change,
     };
-    this.kept.set(record.id, { record, files, scores: new Map(), corrections: new Map() });
+    this.kept.set(record.id, { record, files, scores: new Map(), corrections: [] });
     return record;
   }
 
@@ -69,9 +68,9 @@ export class MemoryJudged implements JudgedStore {
     this.kept.delete(id);
   }
 
-  async keepScores(id: string, number: number, scores: KeptScores, change: JudgedChange): Promise<void> {
-    this.#of(id).scores.set(number, structuredClone(scores));
+  async keepScores(id: string, number: number, scores: KeptScores, change: JudgedUpdate): Promise<void> {
     await this.update(id, change);
+    this.#of(id).scores.set(number, structuredClone(scores));
     this.onScores(number + 1);
   }
 
@@ -81,23 +80,28 @@ export class MemoryJudged implements JudgedStore {
   }
 
   async dropScores(id: string, change: JudgedUpdate): Promise<JudgedRecord> {
+    const record = await this.update(id, (now) => ({ ...changeOf(change, now), scored: 0 }));
     this.#of(id).scores.clear();
-    return this.update(id, (now) => ({ ...changeOf(change, now), scored: 0 }));
+    return record;
   }
 
-  async keepCorrection(id: string, number: number, correction: KeptCorrection): Promise<void> {
+  async addCorrection(id: string, correction: KeptCorrection, check?: (now: JudgedRecord) => void): Promise<void> {
     await Promise.resolve();
-    this.#of(id).corrections.set(number, correction);
+    const { record, corrections } = this.#of(id);
+    check?.(record);
+    if (!isSameCorrection(corrections.at(-1), correction)) corrections.push(correction);
   }
 
-  async dropCorrection(id: string, number: number): Promise<void> {
+  async dropCorrection(id: string, correction: KeptCorrection): Promise<void> {
     await Promise.resolve();
-    this.#of(id).corrections.delete(number);
+    const { corrections } = this.#of(id);
+    const at = corrections.findLastIndex((one) => isSameCorrection(one, correction));
+    if (at >= 0) corrections.splice(at, 1);
   }
 
   async corrections(id: string): Promise<KeptCorrection[]> {
     await Promise.resolve();
-    return [...this.#of(id).corrections.values()];
+    return [...this.#of(id).corrections];
   }
 
   #of(id: string): Kept {

@@ -28,13 +28,13 @@ export class OwnRulesController {
   version = 0;
   readonly #host: ReactiveControllerHost;
   readonly #ask: AskThread;
-  readonly #answered: (state: RulesState) => void;
+  readonly #answered: (state: RulesState, isChanged: boolean) => void;
   #fileId: string | undefined;
   /** How many times a file was looked at: answers to what was asked before are about another. */
   #looks = 0;
 
-  /** @param answered - called with the rules of the file each time the thread has said them */
-  constructor(host: ReactiveControllerHost, ask: AskThread, answered: (state: RulesState) => void) {
+  /** @param answered - called with the rules of the file each time the thread has said them, and if it changed them */
+  constructor(host: ReactiveControllerHost, ask: AskThread, answered: (state: RulesState, isChanged: boolean) => void) {
     this.#host = host;
     this.#ask = ask;
     this.#answered = answered;
@@ -52,6 +52,11 @@ export class OwnRulesController {
     this.#fileId = fileId;
     this.#show({ state: undefined, progress: undefined, isBusy: false, failure: undefined });
     if (fileId !== undefined) await this.#request({ kind: 'look' });
+  }
+
+  /** Looks again after another tab may have changed the rules, unless they are being changed here. */
+  async lookAgain(): Promise<void> {
+    if (!this.isBusy && this.draft === undefined) await this.look(this.#fileId);
   }
 
   /** Finds rules in the grades of the file, until they are found or {@link stop}. */
@@ -126,7 +131,7 @@ export class OwnRulesController {
       );
       if (!isCurrent()) return false;
       this.#show({ state });
-      this.#answered(state);
+      this.#answered(state, request.kind !== 'look');
     } catch (thrown) {
       failure = failureOf(thrown);
       if (request.kind !== 'look' && failure.code !== 'aborted') await this.#lookAgain(isCurrent);
@@ -142,7 +147,7 @@ export class OwnRulesController {
     const state = await this.#ask((thread) => thread.rules({ kind: 'look' }, () => undefined)).catch(() => undefined);
     if (state === undefined || !isCurrent()) return;
     this.#show({ state });
-    this.#answered(state);
+    this.#answered(state, false);
   }
 
   #show(change: Partial<Pick<OwnRulesController, 'state' | 'progress' | 'isBusy' | 'failure' | 'draft'>>): void {

@@ -72,6 +72,16 @@ export const LAYOUTS: Readonly<Record<string, readonly [layout: string, files: F
       'the hose | * | Kettle, red | 0',
     ],
   ],
+  'triples with a query of one word': [
+    'triples',
+    { 'triples.tsv': 'kettle\tKettle, red\tGarden hose\nthe hose\tGarden hose\tKettle, red\n' },
+    [
+      'kettle | * | Kettle, red | 1',
+      'kettle | * | Garden hose | 0',
+      'the hose | * | Garden hose | 1',
+      'the hose | * | Kettle, red | 0',
+    ],
+  ],
   'triples with several negatives': [
     'triples',
     { 'triples.jsonl': '{"query":"q","pos":["a"],"neg":["b","c"]}\n' },

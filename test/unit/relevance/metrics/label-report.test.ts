@@ -160,7 +160,7 @@ describe('queries', () => {
     expect(describeQueries(queries)).toEqual([
       'NDCG leaves out 1 of 3 queries, which have no relevant document.',
       'Pair accuracy leaves out 2 of 3 queries, where all labels are the same.',
-      '1 of 3 queries have one document alone, which any order has in its place.',
+      '1 of 3 queries has one document alone, which any order has in its place.',
     ]);
     expect(describeQueries({ all: 3, withoutRelevant: 0, withoutPreference: 0, ofOneDocument: 0 })).toEqual([]);
   });

@@ -74,6 +74,10 @@ async function score(service: FilesService): Promise<FileScoringEvent[]> {
   return events;
 }
 
+async function undoAll(service: FilesService): Promise<void> {
+  for (const correction of (await service.table()).corrections) await service.undoCorrection(correction);
+}
+
 async function exported(service: FilesService, format: ExportFormat): Promise<string> {
   const bytes = await (await service.exportFile(format)).file.arrayBuffer();
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
@@ -214,10 +218,10 @@ describe('a file in the page', () => {
     expect([...(await again.table()).golds]).toEqual(golds);
     const line = (await exported(service, 'jsonl')).split('\n')[2] ?? '';
     expect(JSON.parse(line)).toMatchObject({ lab_correction: 1, lab_corrected_by: 'another' });
-    await service.undoCorrection();
+    await service.undoCorrection({ row: 4, label: 1, author: 'another', at: 6 });
     expect((await service.table()).corrections.map(({ label }) => label)).toEqual([3]);
-    await service.undoCorrection();
-    await service.undoCorrection();
+    await service.undoCorrection({ row: 4, label: 3, author: 'a judge', at: 5 });
+    await service.undoCorrection({ row: 4, label: 3, author: 'a judge', at: 5 });
     expect((await service.table()).corrections).toEqual([]);
   });
 
@@ -248,8 +252,7 @@ describe('a file in the page', () => {
     await service.correct({ row: 2, label: 2, author: 'judge', at: 1 });
     await service.correct({ row: 3, label: null, author: 'judge', at: 2 });
     const pairs = (await exported(service, 'pairs')).trimEnd();
-    await service.undoCorrection();
-    await service.undoCorrection();
+    await undoAll(service);
     const { dataSet } = await readDataSet([
       {
         name: 'judged.jsonl',
@@ -329,7 +332,7 @@ describe('a file in the page', () => {
     // A grade that is given again is confirmed, and corrects nothing.
     expect(JSON.parse(rows[2] ?? '')).toMatchObject({ lab_correction: null, lab_corrected_by: null });
     expect(await exported(service, 'quepid')).toMatch(/^query,docid,rating\r\n[^\r]+,000,2\r\n/u);
-    for (const _ of said) await service.undoCorrection();
+    await undoAll(service);
     expect((await service.measure())?.abstention).toHaveLength(100);
   });
 

@@ -1,7 +1,7 @@
 /** The file of the Files view on its way, with a thread that answers when it is told to. */
 import { describe, expect, it } from 'vitest';
 import type { OpenedFile } from '../../../../src/protocol/files.ts';
-import type { FilesClient } from '../../../../src/ui/files/files-client.ts';
+import type { FilesClient } from '../../../../src/ui/files/thread/files-client.ts';
 import { FilesController } from '../../../../src/ui/files/files-controller.ts';
 
 function opened(columns: Record<string, string>, grades: string): OpenedFile {

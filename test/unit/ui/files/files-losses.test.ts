@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LabError, type LabErrorCode } from '../../../../src/common/errors.ts';
 import type { FileScoring, FileScoringEvent, FileTable, OpenedFile } from '../../../../src/protocol/files.ts';
-import type { FilesClient } from '../../../../src/ui/files/files-client.ts';
+import type { FilesClient } from '../../../../src/ui/files/thread/files-client.ts';
 import { FilesController } from '../../../../src/ui/files/files-controller.ts';
 
 const SCORING: FileScoring = {

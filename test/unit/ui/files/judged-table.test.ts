@@ -115,6 +115,39 @@ describe('a judged table', () => {
     );
   });
 
+  it('shows what other tabs have said, and takes back only what was said here', () => {
+    const all = fc.array(fc.record({ place: fc.nat(29), label: fc.nat(2), isHere: fc.boolean() }), { maxLength: 8 });
+    fc.assert(
+      fc.property(anyRows, all, (rows, given) => {
+        const table = new JudgedTable(tableOf(rows));
+        const said = given
+          .filter(({ place }) => place < rows.length)
+          .map(({ place, label, isHere }, at) => ({ row: place + 2, label, author: isHere ? 'here' : 'there', at }));
+        for (const correction of said.filter(({ author }) => author === 'here')) table.correct(correction);
+        expect(table.takeStored(said)).toBe(said.some(({ author }) => author === 'there'));
+        expect(table.takeStored(said)).toBe(false);
+        const alone = (corrections: typeof said): number[] => {
+          const fresh = new JudgedTable({ ...tableOf(rows), corrections });
+          return rows.map((_, place) => fresh.gradeOf(place));
+        };
+        const shown = (): number[] => rows.map((_, place) => table.gradeOf(place));
+        let left = said;
+        for (const last of said.toReversed()) {
+          expect(shown()).toEqual(alone(left));
+          if (last.author !== 'here') continue;
+          expect(table.lastOwn).toEqual(last);
+          expect(table.undoCorrection()).toBe(last.row - 2);
+          left = left.filter((one) => one !== last);
+        }
+        expect(table.undoCorrection()).toBeUndefined();
+        expect(table.corrections).toEqual(said.filter(({ author }) => author === 'there'));
+        expect(rows.map((_, place) => table.summaryOf(table.queryOf(place)))).toEqual(
+          rows.map((row) => new JudgedTable({ ...tableOf(rows), corrections: left }).summaryOf(row.query)),
+        );
+      }),
+    );
+  });
+
   it('shows as many pairs for a cell of the confusion table as it says', () => {
     fc.assert(
       fc.property(anyRows, (rows) => {

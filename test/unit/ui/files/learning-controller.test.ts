@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { OpenedFile } from '../../../../src/protocol/files.ts';
 import type { Learning } from '../../../../src/protocol/learning.ts';
 import type { TrainingEvent } from '../../../../src/protocol/training.ts';
-import type { FilesClient } from '../../../../src/ui/files/files-client.ts';
+import type { FilesClient } from '../../../../src/ui/files/thread/files-client.ts';
 import type { FilesController } from '../../../../src/ui/files/files-controller.ts';
 import { LearningController } from '../../../../src/ui/files/learning-controller.ts';
 import type { CheckpointClient } from '../../../../src/ui/parts/sessions/checkpoint-client.ts';
@@ -24,7 +24,12 @@ class Lesson {
   readonly kept: [string, string | null | undefined][] = [];
   readonly compared: string[] = [];
   readonly commands: string[] = [];
-  readonly files = { openId: 'a', table: undefined, prepared: undefined } as unknown as FilesController & {
+  readonly files = {
+    openId: 'a',
+    table: undefined,
+    prepared: undefined,
+    tell: () => undefined,
+  } as unknown as FilesController & {
     openId: string;
   };
   readonly controller: LearningController;

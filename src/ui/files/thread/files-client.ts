@@ -1,6 +1,11 @@
-/** The page's side of the worker that judges files of pairs. */
-import workerUrl from '../../../workers/files.worker.ts?worker&url';
+/**
+ * The page's side of the worker that judges files of pairs.
+ *
+ * Room `ui/files/thread/`: how the Files view reaches its worker, restarts it, and hears of other tabs.
+ */
+import workerUrl from '../../../../workers/files.worker.ts?worker&url';
 import {
+  CaughtUpSchema,
   ExplainedSchema,
   ExportedSchema,
   FileListSchema,
@@ -14,12 +19,12 @@ import {
   type PrepareRequest,
   VerifiedSchema,
   WithoutSchema,
-} from '../../protocol/files.ts';
-import { RulesProgressSchema, RulesStateSchema } from '../../protocol/file-rules.ts';
-import { LearningSchema, LessonSchema } from '../../protocol/learning.ts';
-import { LoadProgressSchema } from '../../protocol/scoring.ts';
+} from '../../../protocol/files.ts';
+import { RulesProgressSchema, RulesStateSchema } from '../../../protocol/file-rules.ts';
+import { LearningSchema, LessonSchema } from '../../../protocol/learning.ts';
+import { LoadProgressSchema } from '../../../protocol/scoring.ts';
 import * as v from 'valibot';
-import { openWorker, type WorkerClient } from '../parts/sessions/open-worker.ts';
+import { openWorker, type WorkerClient } from '../../parts/sessions/open-worker.ts';
 
 /** A client that judges one file at a time. */
 export type FilesClient = WorkerClient<FilesApi>;
@@ -57,9 +62,11 @@ export function openFilesWorker(): FilesClient {
       pause: {},
       pair: { result: FilePairSchema },
       without: { result: WithoutSchema },
+      reasonsAt: { result: v.array(v.nullable(v.string())) },
       explain: { result: v.nullable(ExplainedSchema) },
       correct: {},
       undoCorrection: {},
+      catchUp: { result: CaughtUpSchema },
       measure: { result: v.nullable(FileMeasuresSchema) },
       exportFile: { result: ExportedSchema },
       lesson: { result: LessonSchema },

@@ -2,8 +2,8 @@
  * The thread that judges files, as the controller uses it: started with the first request, and once more after it has
  * ended or has lost its GPU, which it cannot get back.
  */
-import { LabError, type LabErrorCode } from '../../common/errors.ts';
-import { failureOf } from '../../protocol/failure.ts';
+import { LabError, type LabErrorCode } from '../../../common/errors.ts';
+import { failureOf } from '../../../protocol/failure.ts';
 import type { FilesClient, OpenFiles } from './files-client.ts';
 
 /** What the controller adds. */
