@@ -11,6 +11,7 @@ import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { LabError } from '../common/errors.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { waitForBackend } from './current-backend.ts';
+import { choicesKeptFor } from './kept-choices.ts';
 import { type KernelTime, KernelTimes } from './kernel-times.ts';
 import { VariantChoices } from './variant-choice.ts';
 import { allocateOnWasm, type Copy, copyOnWasm, hasWasmKernels } from './wasm-calls.ts';
@@ -104,11 +105,11 @@ export function subgroupLanes(): number | undefined {
 /** The choices between kernel variants on the current device. */
 export function variantChoices(): VariantChoices {
   const recorder = recorderOf();
-  return (recorder.variantChoices ??= new VariantChoices({
-    wait: waitForBackend,
-    guard: (work) => guarded(recorder.device, work),
-    now: () => performance.now(),
-  }));
+  const { device } = recorder;
+  return (recorder.variantChoices ??= new VariantChoices(
+    { wait: waitForBackend, guard: (work) => guarded(device, work), now: () => performance.now() },
+    choicesKeptFor(device),
+  ));
 }
 
 /**

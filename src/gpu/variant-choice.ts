@@ -6,9 +6,13 @@
  * then on the fastest variant is used. Variants give equal bits, so that neither a wrong nor a late choice changes a
  * result. A variant that gives other bits on some device, because of its compiler or driver, is never used, and neither
  * is one that the device rejects. If nothing can be timed, the first variant stays.
+ *
+ * Choices are kept across page loads and runs (kept-choices.ts). A kept one is not timed again: its variant runs once
+ * beside the first, and is used if their bits agree.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { yieldToMessages } from '../common/yield.ts';
+import type { DeviceChoices, KeptChoice, KeptChoices } from './kept-choices.ts';
 
 /** A computation with several equivalent variants. */
 export interface Contest<Variant extends { readonly name: string }> {
@@ -16,6 +20,8 @@ export interface Contest<Variant extends { readonly name: string }> {
   readonly key: string;
   /** The first handles every input and is used until the choice is made. */
   readonly variants: readonly [Variant, ...Variant[]];
+  /** The text of all that decides the bits and the speed of a variant: its shader, as far as it is known. */
+  readonly source: (variant: Variant) => string;
   /** Makes inputs of the real size, with values that reveal a wrong result. */
   readonly prepare: () => tf.Tensor[];
   /** Computes all outputs. */
@@ -39,6 +45,14 @@ interface Candidate {
   bestMs: number;
 }
 
+/** The variant to use, and what is to be kept unless it is known already. */
+interface Decision {
+  readonly variant: string;
+  readonly newChoice?: KeptChoice;
+}
+
+/** Bytes of a hash of shaders. */
+const BUILD_BYTES = 16;
 /** The approximate duration of a measurement, so that waiting for the device is negligible. */
 const ROUND_MS = 4;
 const ROUNDS = 3;
@@ -77,13 +91,17 @@ export function variedBits(i: number): number {
 /** The choices made on one device. */
 export class VariantChoices {
   readonly #chosen = new Map<string, string>();
-  readonly #pending = new Map<string, () => Promise<string>>();
+  readonly #pending = new Map<string, (kept: KeptChoice | undefined) => Promise<Decision>>();
   /** How often variants were ruled out, by {@link lossKey}. */
   readonly #losses = new Map<string, number>();
   readonly #device: TryingDevice;
+  readonly #keptChoices: DeviceChoices | undefined;
+  #kept: Promise<KeptChoices> | undefined;
 
-  constructor(device: TryingDevice) {
+  /** @param kept - where choices are kept; default: nowhere */
+  constructor(device: TryingDevice, kept?: DeviceChoices) {
     this.#device = device;
+    this.#keptChoices = kept;
   }
 
   /** The variant to use for now. */
@@ -91,24 +109,30 @@ export class VariantChoices {
     const { key, variants } = contest;
     const name = this.#chosen.get(key);
     if (name === undefined && variants.length > 1 && !this.#pending.has(key)) {
-      this.#pending.set(key, () => this.#fastest(contest));
+      this.#pending.set(key, (kept) => this.#decide(contest, kept));
     }
     return variants.find((variant) => variant.name === name) ?? variants[0];
   }
 
   /**
-   * Times the computations picked without a choice so far, and yields to other work between two of them. Returns at
-   * once if there are none.
+   * Times the computations picked without a choice so far, or confirms what was kept of them, and yields to other work
+   * between two of them. Returns at once if there are none.
    *
    * @param signal - on abort, the rest is left for the next call
    */
   async measure(signal?: AbortSignal): Promise<void> {
+    if (this.#pending.size === 0) return;
+    const kept = await (this.#kept ??= this.#keptChoices?.load() ?? Promise.resolve(new Map<string, KeptChoice>()));
+    const added = new Map<string, KeptChoice>();
     for (const [key, decide] of this.#pending) {
       await yieldToMessages();
-      if (signal?.aborted === true) return;
+      if (signal?.aborted === true) break;
       if (!this.#pending.delete(key)) continue; // another call has taken it
-      this.#chosen.set(key, await decide());
+      const { variant, newChoice } = await decide(kept.get(key));
+      this.#chosen.set(key, variant);
+      if (newChoice !== undefined) added.set(key, newChoice);
     }
+    if (added.size > 0) await this.#keptChoices?.save(added);
   }
 
   /** The chosen variant by key. */
@@ -116,8 +140,39 @@ export class VariantChoices {
     return this.#chosen;
   }
 
-  async #fastest<Variant extends { readonly name: string }>(contest: Contest<Variant>): Promise<string> {
-    const [{ name: first }] = contest.variants;
+  async #decide<Variant extends { readonly name: string }>(
+    contest: Contest<Variant>,
+    kept: KeptChoice | undefined,
+  ): Promise<Decision> {
+    const build = await buildOf(contest);
+    const variant = contest.variants.find(({ name }) => kept?.build === build && kept.variant === name);
+    if (variant !== undefined && (await this.#hasBitsOfFirst(contest, variant))) return { variant: variant.name };
+    const fastest = await this.#fastest(contest);
+    if (fastest === undefined) return { variant: contest.variants[0].name };
+    return { variant: fastest, newChoice: { variant: fastest, build } };
+  }
+
+  /** Runs a variant and the first, each once. */
+  async #hasBitsOfFirst<Variant extends { readonly name: string }>(
+    { variants: [first], prepare, compute }: Contest<Variant>,
+    variant: Variant,
+  ): Promise<boolean> {
+    if (variant === first) return true;
+    const inputs: tf.Tensor[] = [];
+    try {
+      inputs.push(...prepare());
+      // The variant runs before the first, so that no free buffer can hold the right result yet.
+      const results = await this.#device.guard(() => readAll(compute(variant, inputs)));
+      return isSame(results, await this.#device.guard(() => readAll(compute(first, inputs))));
+    } catch {
+      return false;
+    } finally {
+      tf.dispose(inputs);
+    }
+  }
+
+  /** The name of the fastest variant; undefined if none could be timed. */
+  async #fastest<Variant extends { readonly name: string }>(contest: Contest<Variant>): Promise<string | undefined> {
     const inputs: tf.Tensor[] = [];
     try {
       inputs.push(...contest.prepare());
@@ -138,7 +193,7 @@ export class VariantChoices {
       return remaining.reduce((a, b) => (b.bestMs < a.bestMs ? b : a)).name;
     } catch {
       // For example too little memory: the work itself may have enough, and will meet a lost device by itself.
-      return first;
+      return undefined;
     } finally {
       tf.dispose(inputs);
     }
@@ -178,6 +233,15 @@ export class VariantChoices {
     await this.#device.wait();
     return (this.#device.now() - startMs) / repeats;
   }
+}
+
+/** A hash of the variants with their shaders. */
+async function buildOf<Variant extends { readonly name: string }>(contest: Contest<Variant>): Promise<string> {
+  const text = JSON.stringify(contest.variants.map((variant) => [variant.name, contest.source(variant)]));
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)); // WebGPU needs a secure page too
+  return Array.from(new Uint8Array(hash).subarray(0, BUILD_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  );
 }
 
 function lossKey({ key }: { readonly key: string }, name: string): string {

@@ -144,6 +144,7 @@ function pick(pass: Pass, { q, k, spans }: Given): PassVariant {
   return variantChoices().pick({
     key: `attention ${spans === undefined ? '' : 'packed '}${pass} ${sizes}`,
     variants,
+    source: (variant) => variant.source(pass, { isPacked: spans !== undefined }),
     prepare: () => {
       const shapes = [q.shape, k.shape, k.shape, q.shape, q.shape, [B, T, H, 2]];
       return [...shapes.map((shape, i) => variedValues(shape, i)), someSpans(B, T)];

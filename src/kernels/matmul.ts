@@ -96,6 +96,7 @@ function pick(a: Matrix, b: Matrix, arrangement: Arrangement): MatmulVariant {
   return variantChoices().pick({
     key: `product ${arrangement} ${kinds} ${[M, N, K].map(magnitude).join(' x ')}`,
     variants: matmulVariants(arrangement),
+    source: (variant) => shaderOf(formOf({ a, b, arrangement }), variant),
     prepare: () => [someValues(a), someValues(b)],
     compute: (variant, [first, second]) => {
       const [likeA, likeB] = [ofKind(a, first), ofKind(b, second)];
@@ -145,16 +146,25 @@ function compute(variant: MatmulVariant, product: Product): Computed {
   return computed;
 }
 
-function record(variant: MatmulVariant, { a, b, arrangement, bias, residual, gate }: Product): Computed {
-  const { M, N, K } = sizesOf(a, b, arrangement);
-  const form: ProductForm = {
+function formOf({ a, b, arrangement, bias, residual, gate }: Product): ProductForm {
+  return {
     arrangement,
     isHalf: { a: isHalf(a), b: isHalf(b) },
-    isAligned: { a: a.shape[1] % 4 === 0, b: b.shape[1] % 4 === 0, product: N % 4 === 0 },
+    isAligned: {
+      a: a.shape[1] % 4 === 0,
+      b: b.shape[1] % 4 === 0,
+      product: sizesOf(a, b, arrangement).N % 4 === 0,
+    },
     hasBias: bias !== undefined,
     hasResidual: residual !== undefined,
     hasGate: gate !== undefined,
   };
+}
+
+function record(variant: MatmulVariant, made: Product): Computed {
+  const { a, b, arrangement, bias, residual, gate } = made;
+  const { M, N, K } = sizesOf(a, b, arrangement);
+  const form = formOf(made);
   const product = allocate<tf.Rank.R2>([M, N]);
   const gated = gate === undefined ? undefined : allocate<tf.Rank.R2>([M, N]);
   const optional = [bias, residual, gate, product, gated].filter((tensor) => tensor !== undefined);

@@ -184,6 +184,7 @@ describeGpu('matrix products', () => {
       const contest = {
         key,
         variants: [good, bad] as const,
+        source: (variant: MatmulVariant) => variant.main(),
         prepare: () => [a.clone(), b.clone()],
         compute: (variant: MatmulVariant, [x, y]: tf.Tensor[]) => {
           return [matmulBy(variant, x as tf.Tensor2D, y as tf.Tensor2D, 'nn').product];

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { DeviceChoices, KeptChoice } from '../../../src/gpu/kept-choices.ts';
 import { type Contest, VariantChoices } from '../../../src/gpu/variant-choice.ts';
 
 /** A variant that takes a known time. */
@@ -13,21 +14,25 @@ interface Timed {
 }
 
 /** Choices on a fake device, whose clock advances by the time of variants and which counts their runs. */
-function scripted(variants: readonly [Timed, ...Timed[]]) {
+function scripted(variants: readonly [Timed, ...Timed[]], kept?: DeviceChoices, build = 'first build') {
   let nowMs = 0;
   let waits = 0;
   const runs = new Map<string, number>();
-  const choices = new VariantChoices({
-    wait: () => {
-      waits += 1;
-      return Promise.resolve();
+  const choices = new VariantChoices(
+    {
+      wait: () => {
+        waits += 1;
+        return Promise.resolve();
+      },
+      guard: (work) => work(),
+      now: () => nowMs,
     },
-    guard: (work) => work(),
-    now: () => nowMs,
-  });
+    kept,
+  );
   const contest = (key: string): Contest<Timed> => ({
     key,
     variants,
+    source: ({ name }) => `${build} of ${name}`,
     prepare: () => [tf.scalar(1)],
     compute: ({ name, ms, firstMs = 0, result = 1 }, [input]) => {
       const before = runs.get(name) ?? 0;
@@ -135,5 +140,67 @@ describe('the choice between variants', () => {
     expect(runs.size).toBe(0);
     await choices.measure();
     expect(choices.chosen.get('a')).toBe('good');
+  });
+
+  describe('where choices are kept', () => {
+    const [plain, good] = [
+      { name: 'plain', ms: 3 },
+      { name: 'good', ms: 2 },
+    ] as const;
+
+    /** Choices in memory. */
+    function memory(): DeviceChoices & { readonly kept: Map<string, KeptChoice> } {
+      const kept = new Map<string, KeptChoice>();
+      return {
+        kept,
+        load: () => Promise.resolve(new Map(kept)),
+        save: (added) => {
+          for (const [key, choice] of added) kept.set(key, choice);
+          return Promise.resolve();
+        },
+      };
+    }
+
+    /** One load: picks a key, measures, and tells what was chosen after how many runs. */
+    async function load(kept: DeviceChoices, variants: readonly [Timed, ...Timed[]], build?: string) {
+      const { choices, contest, runs, waits } = scripted(variants, kept, build);
+      choices.pick(contest('a'));
+      await choices.measure();
+      return { chosen: choices.pick(contest('a')).name, runs: Object.fromEntries(runs), waits: waits() };
+    }
+
+    it('times nothing on a second load, and runs the kept variant and the first once each', async () => {
+      const kept = memory();
+      expect((await load(kept, [plain, good])).chosen).toBe('good');
+      // Faster now, but nobody looks.
+      const second = await load(kept, [{ ...plain, ms: 1 }, good]);
+      expect(second).toEqual({ chosen: 'good', runs: { plain: 1, good: 1 }, waits: 0 });
+    });
+
+    it('runs nothing at all where the first variant was the fastest', async () => {
+      const kept = memory();
+      await load(kept, [{ ...plain, ms: 1 }, good]);
+      expect(await load(kept, [plain, good])).toEqual({ chosen: 'plain', runs: {}, waits: 0 });
+    });
+
+    it.each([1.0000001, NaN, 'refused'] as const)('drops a variant whose bits are others now: %s', async (result) => {
+      const kept = memory();
+      await load(kept, [plain, good]);
+      expect((await load(kept, [plain, { ...good, result }])).chosen).toBe('plain');
+      expect(kept.kept.get('a')?.variant).toBe('plain');
+    });
+
+    it('tries again if shaders have changed or there is another variant', async () => {
+      const kept = memory();
+      await load(kept, [plain, good]);
+      expect((await load(kept, [{ ...plain, ms: 1 }, good], 'second build')).chosen).toBe('plain');
+      expect((await load(kept, [plain, good, { name: 'new', ms: 0.5 }], 'second build')).chosen).toBe('new');
+    });
+
+    it('keeps no choice that could not be measured', async () => {
+      const kept = memory();
+      await load(kept, [{ ...plain, result: 'refused' }, good]);
+      expect(kept.kept.size).toBe(0);
+    });
   });
 });
