@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectChromium, describeBrowser } from '../../setup/chromium.ts';
-import { visit } from '../visit.ts';
+import { foreignFolder, foreignGguf } from '../../reference/foreign-model.ts';
+import { chooseFiles, visit } from '../visit.ts';
 
 const PAGE_URL = inject('pageUrl');
 const FOLDER = new URL('../../../public/models/lab-nano-start/', import.meta.url).pathname;
@@ -62,6 +63,46 @@ describeBrowser('a model of the command line', () => {
       );
     }
     expect(complaints).toEqual([]);
+  });
+
+  it('may be a language model from elsewhere: a GGUF file or a Hugging Face folder, kept through a reload', async () => {
+    const { page, complaints, foreignRequests } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
+    const shelf = page.locator('lab-checkpoints');
+    await chooseFiles(shelf.locator('input.files'), { 'small.gguf': await foreignGguf('Q8_0') });
+    await shelf.getByRole('heading', { name: 'Foreign' }).waitFor();
+    const folder = await Promise.all(
+      [...foreignFolder()].map(async ([name, file]) => [name, await file.read(0, file.sizeBytes)] as const),
+    );
+    await chooseFiles(shelf.locator('input.files'), Object.fromEntries(folder));
+    await shelf.locator('lab-checkpoint').nth(1).waitFor();
+
+    await shelf
+      .getByRole('listitem')
+      .filter({ hasText: 'Foreign' })
+      .getByRole('link', { name: 'Score with it' })
+      .click();
+    await page.getByText('Answers come from your checkpoint Foreign').waitFor();
+    await page.locator('.reading').getByRole('img', GAUGE).waitFor();
+    await page.locator('lab-trace .summary').waitFor();
+    await page.reload();
+    await page.getByText('Answers come from your checkpoint Foreign').waitFor();
+    const gauge = page.locator('.reading').getByRole('img', GAUGE);
+    await gauge.waitFor();
+    expect(await gauge.getAttribute('aria-label')).toMatch(/irrelevant.*exact/su);
+    expect(complaints).toEqual([]);
+    expect(foreignRequests).toEqual([]);
+  });
+
+  it('that is damaged is refused with the place', async () => {
+    const { page } = await visit(browser, `${PAGE_URL}?backend=wasm#/train`);
+    const shelf = page.locator('lab-checkpoints');
+    const whole = await foreignGguf('Q8_0');
+    await chooseFiles(shelf.locator('input.files'), { 'cut.gguf': whole.subarray(0, whole.length - 999) });
+    await shelf.getByText(/GGUF.*cut off|GGUF.*ends|tensor/u).waitFor();
+    await chooseFiles(shelf.locator('input.files'), {
+      'other.gguf': await foreignGguf('F32', [['tokenizer.ggml.pre', 'viking']]),
+    });
+    await shelf.getByText(/tokenizer\.ggml\.pre.*viking/u).waitFor();
   });
 
   it('is rejected with a list of missing files, and the view is unchanged', async () => {
