@@ -86,8 +86,12 @@ export function usesGpuKernels(): boolean {
   return pool instanceof BufferPool;
 }
 
+/** The address space of WebAssembly. */
+const WASM_BYTES = 2 ** 32;
+
 /** The most bytes of a tensor that can be bound to a kernel. */
 export function bindingLimitBytes(): number {
+  if (hasWasmKernels()) return WASM_BYTES;
   return recorderOf().device.limits.maxStorageBufferBindingSize;
 }
 

@@ -14,6 +14,9 @@ export type WasmKernel =
   | 'attentionForward'
   | 'attentionScratch'
   | 'columnSums'
+  | 'compressedMatmul'
+  | 'compressedRows'
+  | 'compressedScratch'
   | 'copyParts'
   | 'innerProduct'
   | 'keepPlaces'
@@ -125,8 +128,8 @@ function binaryFor({ buffer }: WebAssembly.Memory, base64: string): Uint8Array<A
   return bytes;
 }
 
-/** The floats of scratch that a product needs, or attention over T positions. */
-export function scratchOf(kernel: 'productScratch' | 'attentionScratch', T = 0): number {
+/** The floats of scratch that a product needs, attention over T positions, or a product with compressed rows of T. */
+export function scratchOf(kernel: 'productScratch' | 'attentionScratch' | 'compressedScratch', T = 0): number {
   return instanceOf(tf.backend()).exports[kernel](T);
 }
 

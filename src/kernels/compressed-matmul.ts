@@ -14,6 +14,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { dispatch, type Program } from '../gpu/dispatch.ts';
+import { callWasm, hasWasmKernels, scratchOf, wasmScratch } from '../gpu/wasm-calls.ts';
 import type { Epilogue } from './matmul.ts';
 
 /** The storage formats of compressed weights. */
@@ -28,6 +29,9 @@ export interface CompressedRows {
   /** `[rows,groups]`, the factors of the integers; none for f16. */
   readonly scales: tf.Tensor2D | undefined;
 }
+
+/** The numbers of the formats in `assembly/compressed.ts`. */
+export const WASM_FORMATS: Readonly<Record<CompressedFormat, number>> = { f16: 0, int8: 1, int4: 2 };
 
 /** Weights per 32-bit word. */
 export const WEIGHTS_PER_WORD: Readonly<Record<CompressedFormat, number>> = { f16: 2, int8: 4, int4: 8 };
@@ -47,6 +51,12 @@ export function compressedMatmul(
   const [N, I] = x.shape;
   const [O] = rows.values.shape;
   const groups = rows.scales?.shape[1] ?? 1;
+  if (hasWasmKernels()) {
+    const scratch = wasmScratch(scratchOf('compressedScratch', I));
+    const sizes = [N, O, I, groups, WASM_FORMATS[format], rows.first, product.shape[1], scratch];
+    callWasm('compressedMatmul', [x, rows.values, rows.scales, bias, residual, product], sizes);
+    return;
+  }
   const height = N === 1 ? 1 : 4;
   const extras = [bias, residual].filter((tensor) => tensor !== undefined);
   const scales = rows.scales === undefined ? [] : [rows.scales];

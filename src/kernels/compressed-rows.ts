@@ -7,7 +7,8 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { dispatch, FLAT_MAIN, FLAT_WORKGROUP, flatIndex, type Program } from '../gpu/dispatch.ts';
-import { type CompressedFormat, type CompressedRows, UNPACK } from './compressed-matmul.ts';
+import { callWasm, hasWasmKernels } from '../gpu/wasm-calls.ts';
+import { type CompressedFormat, type CompressedRows, UNPACK, WASM_FORMATS } from './compressed-matmul.ts';
 
 /**
  * Writes the rows of a look-up that are in some rows of the table.
@@ -22,6 +23,11 @@ export function compressedRows(
   found: tf.Tensor2D,
 ): void {
   const [N, C] = found.shape;
+  if (hasWasmKernels()) {
+    const sizes = [N, C, rows.scales?.shape[1] ?? 1, WASM_FORMATS[format], rows.first, rows.values.shape[0]];
+    callWasm('compressedRows', [ids, rows.values, rows.scales, found], sizes);
+    return;
+  }
   dispatch({
     program: programOf(format),
     tensors: [ids, rows.values, ...(rows.scales === undefined ? [] : [rows.scales]), found],

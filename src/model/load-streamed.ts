@@ -6,7 +6,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { halvesToFloats } from '../checkpoint/float16.ts';
 import { dequantise, groupSizeOf, quantise, type QuantisedBits, type QuantisedData } from '../checkpoint/quantised.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { uploadNow, usesGpuKernels } from '../gpu/dispatch.ts';
+import { uploadNow, usesKernels } from '../gpu/dispatch.ts';
 import {
   canKeepHalves,
   type CompressedMatrix,
@@ -55,7 +55,7 @@ export async function loadStreamed(
   onProgress?: OnLoaded,
 ): Promise<Transformer> {
   const plan = planOf(config, source, precision);
-  const isCompact = usesGpuKernels();
+  const isCompact = usesKernels();
   if (isCompact) for (const { name, form, tensor } of plan) if (form === 'f32') checkFits(name, tensor.shape);
   const total = plan.reduce((sum, { tensor }) => sum + tensor.storedBytes, 0);
   const weights = new Map<string, tf.Variable>();
@@ -95,7 +95,7 @@ export function bytesNeeded(
   config: ModelConfig,
   source: WeightSource,
   precision?: Precision,
-  hasKernels: boolean = usesGpuKernels(),
+  hasKernels: boolean = usesKernels(),
 ): LoadingBytes {
   let [weights, passing] = [0, 0];
   for (const { form, tensor } of planOf(config, source, precision)) {

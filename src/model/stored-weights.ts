@@ -15,7 +15,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import type { Precision } from '../config/stored.ts';
 import { groupSizeOf, quantise, type QuantisedBits, type QuantisedData } from '../checkpoint/quantised.ts';
 import { readSafetensors, type StoredTensor, type TensorData as FileTensor } from '../checkpoint/safetensors.ts';
-import { bindingLimitBytes, usesGpuKernels } from '../gpu/dispatch.ts';
+import { bindingLimitBytes, usesKernels } from '../gpu/dispatch.ts';
 import { canKeepHalves, decompress, type HalvesData, toHalves, uploadCompressed } from '../ops/compressed.ts';
 import type { Transformer } from './transformer.ts';
 import { checkWeights, loadWeights, type TensorData } from './weights.ts';
@@ -110,7 +110,7 @@ export function checkStoredWeights(config: ModelConfig, stored: StoredWeights): 
  */
 export function loadForAnswering(config: ModelConfig, stored: StoredWeights, precision?: Precision): Transformer {
   const compact = compactOf(stored, precision);
-  if (!usesGpuKernels()) {
+  if (!usesKernels()) {
     const floats = toFloats(stored);
     for (const [name, data] of compact) floats.set(name, { shape: data.shape, data: decompress(data) });
     return { config, weights: loadWeights(config, floats) };

@@ -2,6 +2,8 @@
  * Matrices that stay compressed where kernels compute: in half precision, or as small integers with a scale per group.
  * For inference only; there is no gradient.
  *
+ * On wasm, products expand some rows at a time and have the bits of those with plain tensors.
+ *
  * A shader binding has a maximum size (128 MiB by default), which the embeddings of a large vocabulary exceed, so rows
  * are stored in shards that fit. Where there are no kernels, nothing stays compressed: weights become plain tensors
  * with exactly the values of their compressed form, so that quantisation has the same effect everywhere.

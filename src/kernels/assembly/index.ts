@@ -2,6 +2,7 @@
 export { adamW, innerProduct, squaredNorms } from './adamw';
 export { attentionBackward, attentionForward, attentionScratch } from './attention';
 export { attendToSlots } from './cached-attention';
+export { compressedMatmul, compressedRows, compressedScratch } from './compressed';
 export { placeKeys, rotateAfter, rotateBackward, rotateForward } from './heads';
 export { productScratch } from './product';
 export { matmul } from './matmul';
