@@ -17,7 +17,7 @@ export const GENERAL_MODEL_FOLDER = `${BUNDLED_FOLDER}/general`;
 
 /** `--model DIR`, or the name of a bundled model. */
 export function modelOption(folder = DEFAULT_MODEL_FOLDER): Option {
-  return new Option('-m, --model <folder>', 'the model folder, or the name of a bundled model')
+  return new Option('-m, --model <folder>', 'a model folder, a GGUF file, or the name of a bundled model')
     .argParser(modelFolder)
     .default(folder);
 }

@@ -226,7 +226,7 @@ function cardOf({ name, config, storedAs }: ForeignParts, { labels }: Wording, s
     evaluation: null,
     curve: [],
     limits: [
-      'It was not trained for relevance by the lab, so its labels may be worth little: measure it on judged pairs ("lab eval --data").',
+      'It was not trained for relevance by the lab, so its labels may be worth little: measure it on judged pairs ("lab score").',
       'The label mass says how much of its probability is on labels at all.',
     ],
   };

@@ -28,6 +28,7 @@ import {
 import type { JudgedPair } from '../../relevance/pair/pair.ts';
 import { currentCommit } from '../current-commit.ts';
 import { type HeldOut, heldOutPairs } from './held-out-pairs.ts';
+import { wholeFiles } from '../../runs/models/whole-files.ts';
 import { readModelFiles } from '../model-folder.ts';
 import { openNodeBackend } from '../node-backend.ts';
 import type { BackendChoice } from '../../protocol/scoring.ts';
@@ -51,7 +52,7 @@ interface QuantiseOptions extends ComparisonOptions {
 export async function quantiseModel({ model: folder, bits, out, force, ...options }: QuantiseOptions): Promise<void> {
   const { data = [], docs, queries } = options;
   await checkOutputFolder(out, ALL_MODEL_FILES, { inputs: [folder, ...data, docs, queries], force });
-  const files = await readModelFiles(folder);
+  const files = await wholeFiles(await readModelFiles(folder));
   const stored = readStoredWeights(files.get('model.safetensors') ?? new Uint8Array());
   if ([...stored.values()].some((tensor) => 'bits' in tensor)) {
     throw new LabError('bad-config', {
@@ -100,7 +101,7 @@ export async function compareModels(folders: string[], { out, force, ...options 
   await checkResults(out, 'quantisation', { inputs, force });
   const originals = [];
   for (const folder of folders) {
-    const files = await readModelFiles(folder);
+    const files = await wholeFiles(await readModelFiles(folder));
     originals.push({ folder, files, ...(await comparedPairs(files, options)) });
   }
   const { backend, device } = await openNodeBackend(options.backend);
