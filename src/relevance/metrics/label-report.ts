@@ -74,7 +74,11 @@ export function describeQueries({ all, withoutRelevant, withoutPreference, ofOne
     ...(withoutPreference === 0
       ? []
       : [`Pair accuracy leaves out ${of(withoutPreference)}, where all labels are the same.`]),
-    ...(ofOneDocument === 0 ? [] : [`${of(ofOneDocument)} ${ofOneDocument === 1 ? 'has' : 'have'} one document alone, which any order has in its place.`]),
+    ...(ofOneDocument === 0
+      ? []
+      : [
+          `${of(ofOneDocument)} ${ofOneDocument === 1 ? 'has' : 'have'} one document alone, which any order has in its place.`,
+        ]),
   ];
 }
 

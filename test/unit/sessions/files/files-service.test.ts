@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectedLabel } from '../../../../src/relevance/pair/labels.ts';
-import type { ExportFormat, FileScoringEvent, FileTable } from '../../../../src/protocol/files.ts';
+import type { ExportFormat, FileScoring, FileScoringEvent, FileTable } from '../../../../src/protocol/files.ts';
 import { readDataSet } from '../../../../src/data/files/data-set-reader.ts';
 import { FilesService } from '../../../../src/sessions/files/files-service.ts';
 import { Rng } from '../../../../src/common/rng.ts';
@@ -50,11 +50,11 @@ function blobOf(text: string): Blob {
   return new Blob([text]);
 }
 
-async function prepare(service: FilesService): Promise<void> {
+async function prepare(service: FilesService): Promise<FileScoring> {
   const files = Object.fromEntries(
     ALL_MODEL_FILES.map((name) => [name, new Uint8Array(readFileSync(join(FOLDER, name)))]),
   );
-  await service.prepare(
+  return service.prepare(
     { choice: { kind: 'bundled', id: 'general' }, load: { source: { kind: 'files', files }, backend: 'wasm' } },
     () => undefined,
   );
@@ -118,6 +118,8 @@ describe('a file in the page that rules score alone', () => {
       cli.map(({ label, score: s }) => [label, s]),
     );
     const explained = await Promise.all(cli.map((_, place) => service.explain(place)));
+    const first = await service.reasonsAt(cli.slice(0, 50).map((_, place) => place));
+    expect(first).toEqual(explained.slice(0, 50).map((one) => one?.sentences[0]));
     expect(explained.map((one) => one?.sentences.join(' '))).toEqual(cli.map(({ reason }) => reason));
     const [shared = 0] = explained.flatMap((one, place) => ((one?.evidence.length ?? 0) > 0 ? [place] : []));
     const without = await service.without(shared, explained[shared]?.evidence ?? []);
@@ -232,6 +234,31 @@ describe('a file in the page', () => {
     expect(lines[3]).toMatch(/,003,-3,[^,]+,'=1\+1,[0-3]?,3\.50,/u);
   });
 
+  it('has a reason where the rules of the model lead to its label, and none for other labels', async () => {
+    const places = Array.from({ length: 300 }, (_, place) => place);
+    const reasons = await service.reasonsAt(places);
+    await prepareRules(service);
+    await expect(service.reasonsAt(places)).rejects.toThrow(/computed by another model/u);
+    const ruled = serviceOn(new MemoryJudged());
+    await ruled.add({ files: [{ name: 'pairs.csv', blob: blobOf(csv) }] });
+    await ruled.map({}, '', true);
+    await prepareRules(ruled);
+    await ruled.begin(0);
+    await score(ruled);
+    const labelsOf = ({ scores }: FileTable): number[] =>
+      scores.flatMap(
+        ({ places: some, probabilities }) =>
+        [...some].map((_, i) => [0, 1, 2, 3].reduce((best, label) => ((probabilities[4 * i + label] ?? 0) > (probabilities[4 * i + best] ?? 0) ? label : best))), // prettier-ignore
+      );
+    const [own, byRules, said] = [labelsOf(table), labelsOf(await ruled.table()), await ruled.reasonsAt(places)];
+    expect(reasons).toEqual(places.map((place) => (own[place] === byRules[place] ? said[place] : null)));
+    expect(reasons.filter((reason) => reason !== null).length).toBeGreaterThan(50);
+    expect(reasons.filter((reason) => reason === null).length).toBeGreaterThan(5);
+    const again = await prepare(service);
+    expect(again.msPerPair).toBeGreaterThan(0);
+    expect((await service.table()).scoring.msPerPair).toBeUndefined();
+  });
+
   it('writes runs and judgments that belong together', async () => {
     const run = (await exported(service, 'run'))
       .trimEnd()
@@ -269,6 +296,10 @@ describe('a file in the page', () => {
 
   it('gives a proof that the page and the command line check by scoring again', async () => {
     const proof = await exported(service, 'proof');
+    expect(JSON.parse(proof)).toMatchObject({
+      backend: 'wasm',
+      adapter: expect.stringMatching(/WebAssembly/u) as unknown,
+    });
     const all = await service.verify(blobOf(proof), 0);
     expect(all).toEqual({ windows: 3, pairs: 1300, of: 1300, hasMore: false, different: [] });
     expect((await service.verify(blobOf(proof), 1)).windows).toBe(1);
