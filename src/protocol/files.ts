@@ -20,6 +20,8 @@ export const FileScoringSchema = v.strictObject({
   /** Hash of the model's files, because another model must not continue its scores. */
   modelHash: v.string(),
   backend: v.picklist(['webgpu', 'wasm', 'cpu']),
+  /** What computes, such as a GPU by its name. */
+  adapter: v.optional(v.string()),
   /** The names of the model's labels, worst first. */
   labelNames: v.array(v.string()),
   rubric: v.array(v.string()),

@@ -76,7 +76,11 @@ describeBrowser('the Files view', () => {
     expect(await page.getByLabel('What Custodian is').inputValue()).toBe('');
     await page.getByLabel('What verdict is').selectOption('grade');
     await page.getByText('5 pairs of 2 queries, 5 documents').waitFor();
+    // Dragged or chosen; both keep the other as it is.
+    await page.getByText('N (4)').dragTo(page.getByRole('group', { name: 'label 1' }));
+    await expect.poll(() => page.getByLabel('All at once').inputValue()).toMatch(/N=1/u);
     await page.getByLabel('N (4)').selectOption('0');
+    await expect.poll(() => page.getByLabel('N (4)').evaluate((select) => select.matches(':focus'))).toBe(true);
     await page.getByLabel('Y (1)').selectOption('1');
     await expect.poll(() => page.getByLabel('All at once').inputValue()).toBe('N=0,Y=1');
     await startScoring(page);

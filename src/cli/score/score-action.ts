@@ -218,6 +218,7 @@ async function proofFacts({
   files,
   model,
   backend,
+  adapter,
 }: {
   readonly paths: readonly string[];
   readonly options: ScoreOptions;
@@ -230,6 +231,7 @@ async function proofFacts({
   readonly files: ReadonlyMap<ModelFileName, Uint8Array>;
   readonly model: LabModel;
   readonly backend: ProofFacts['backend'];
+  readonly adapter: string;
 }): Promise<ProofFacts> {
   const fact = async (
     part: 'pairs' | 'docs' | 'queries',
@@ -242,6 +244,7 @@ async function proofFacts({
   return {
     model: { name: model.card.name, sha256: modelHash(files), labels: model.scale.size },
     backend,
+    adapter,
     precision: precision ?? 'stored',
     data: [
       ...(await Promise.all(paths.map((path, i) => fact('pairs', path, places.pairs[i] ?? path)))),

@@ -56,6 +56,7 @@ export interface Scorer {
         readonly model: LabModel;
         readonly files: ReadonlyMap<ModelFileName, Uint8Array>;
         readonly backend: 'webgpu' | 'wasm' | 'cpu';
+        readonly adapter: string;
       }
     | undefined;
 }
@@ -103,7 +104,7 @@ async function findModel(options: ScorerOptions): Promise<ScorerSource> {
         },
         silence: whyNoReasons(stored, model),
         reasonsOf: (batch) => reasonsOf(model, batch, decoding),
-        proven: sha256 === undefined ? { model, files, backend } : undefined,
+        proven: sha256 === undefined ? { model, files, backend, adapter: device } : undefined,
       };
     },
   };

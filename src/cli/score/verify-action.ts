@@ -83,6 +83,9 @@ export async function runVerify(path: string, files: readonly string[], options:
       message: `The scores of ${basename(path)} are not those of this model and these files.`,
       expected: 'the same scores',
       got: `others in rows ${places_}`,
+      ...(proof.backend === 'webgpu' && {
+        fix: `It was made on ${proof.adapter ?? 'another GPU'}, whose rounding may be its own.`,
+      }),
     });
   }
   if (options.json !== true) {

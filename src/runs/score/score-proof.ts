@@ -24,6 +24,8 @@ export const ScoreProofSchema = v.strictObject({
   version: v.string(),
   model: v.strictObject({ name: v.string(), sha256, labels: count }),
   backend: v.picklist(['webgpu', 'wasm', 'cpu']),
+  /** What computed, such as a GPU by its name: said, and not compared, because equal scores are what is proven. */
+  adapter: v.optional(v.string()),
   /** Of matrices in memory; `stored` as they are in the file. */
   precision: v.picklist(['stored', ...PRECISIONS]),
   /** Scores are taken from the distribution over labels without drawing, so there is no seed. */
@@ -49,7 +51,7 @@ export const ScoreProofSchema = v.strictObject({
 export type ScoreProof = v.InferOutput<typeof ScoreProofSchema>;
 
 /** The facts of a proof that do not come of the scores. */
-export type ProofFacts = Pick<ScoreProof, 'model' | 'backend' | 'precision' | 'data' | 'reading'>;
+export type ProofFacts = Pick<ScoreProof, 'model' | 'backend' | 'adapter' | 'precision' | 'data' | 'reading'>;
 
 /** A scored pair as a proof takes it. */
 export interface ProvenScore {

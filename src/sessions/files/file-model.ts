@@ -90,6 +90,7 @@ export async function loadFileModel(
       modelName: model.card.name,
       modelHash,
       backend: on.backend,
+      ...(on.adapter !== undefined && { adapter: on.adapter }),
       labelNames: [...model.scale.names],
       rubric: [...model.scale.rubric],
       gradeNames: [...scale.names],
@@ -113,6 +114,7 @@ export async function loadFileModel(
 /** A backend with its health. */
 interface On {
   readonly backend: FileScoring['backend'];
+  readonly adapter?: string;
   readonly health: BackendHealth;
 }
 
@@ -120,8 +122,8 @@ interface On {
 const NO_BACKEND: On = { backend: 'cpu', health: { fault: undefined } };
 
 async function opened(choice: BackendChoice, request: FileBackend): Promise<On> {
-  const { backend } = await openBackend({ ...request, backend: choice === 'auto' ? undefined : choice });
-  return { backend, health: watchBackend() };
+  const { backend, device } = await openBackend({ ...request, backend: choice === 'auto' ? undefined : choice });
+  return { backend, adapter: device, health: watchBackend() };
 }
 
 /** What answers, and why it gives no reasons; undefined if it gives some. */

@@ -24,6 +24,7 @@ export async function proofFacts({ files, record, data }: OpenFile, scoring: Fil
   return {
     model: { name: scoring.modelName, sha256: scoring.modelHash, labels: scoring.labelNames.length },
     backend: scoring.backend,
+    ...(scoring.adapter !== undefined && { adapter: scoring.adapter }),
     precision: 'stored',
     data: facts,
     reading: { layout: data?.layout ?? 'table', sheet: sheet === '' ? null : sheet, columns: record.columns },

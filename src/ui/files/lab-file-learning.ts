@@ -20,6 +20,7 @@ import {
   captionedTableStyles,
   headingStyles,
 } from '../parts/shared-styles.ts';
+import { FILES_MODEL } from './files-state.ts';
 import type { LearningController } from './learning-controller.ts';
 
 const MEASURES = [
@@ -123,13 +124,26 @@ export class LabFileLearning extends LabElement {
           agreement beyond chance nor the order of results was better for certain.
         </p>
         <div class="actions">
-          <button class="primary" ?disabled=${table?.hasGrades !== true} @click=${() => lesson.start(this.#steps)}>
+          <button
+            class="primary"
+            ?disabled=${table?.hasGrades !== true}
+            @click=${() => lesson.start(this.#steps, this.#replayShare)}
+          >
             Learn from these
           </button>
           <label>
             Steps
-            <input class="control" type="number" min="1" max="100000" placeholder="automatic" />
+            <input class="control steps" type="number" min="1" max="100000" placeholder="automatic" />
           </label>
+          ${
+            // The general model learned from files, which are not repeated.
+            table?.file.scoring.choice.kind === 'bundled' && table.file.scoring.choice.id === FILES_MODEL.id
+              ? nothing
+              : html`<label>
+                  Of a rule world repeated, %
+                  <input class="control replay" type="number" min="0" max="90" placeholder="25" />
+                </label>`
+          }
           ${table?.hasGrades === true ? nothing : html`<span class="muted">Grade some pairs first.</span>`}
         </div>
       </div>
@@ -137,8 +151,14 @@ export class LabFileLearning extends LabElement {
   }
 
   get #steps(): number | undefined {
-    const steps = Math.trunc(Number(this.renderRoot.querySelector('input')?.value));
+    const steps = Math.trunc(Number(this.renderRoot.querySelector<HTMLInputElement>('.steps')?.value));
     return steps > 0 ? steps : undefined;
+  }
+
+  /** Undefined for the usual share. */
+  get #replayShare(): number | undefined {
+    const percent = this.renderRoot.querySelector<HTMLInputElement>('.replay')?.value ?? '';
+    return percent === '' ? undefined : Math.min(90, Math.max(0, Number(percent))) / 100;
   }
 
   #work(lesson: LearningController): unknown {

@@ -90,6 +90,7 @@ export class LabTrustStrip extends LabElement {
       }
       .axis {
         max-width: none;
+        text-align: center;
         color: var(--ink);
         font-weight: 600;
       }

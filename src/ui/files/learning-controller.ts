@@ -104,8 +104,13 @@ export class LearningController {
     if (this.#reading === reading && !this.isBusy) this.#show({ learning });
   }
 
-  /** Begins a lesson with the model that scores the file. @param steps - undefined for as many as fit the pairs */
-  async start(steps: number | undefined): Promise<void> {
+  /**
+   * Begins a lesson with the model that scores the file.
+   *
+   * @param steps - undefined for as many as fit the pairs
+   * @param replayShare - of the training pairs that repeat a rule world, if the model learned from one
+   */
+  async start(steps: number | undefined, replayShare?: number): Promise<void> {
     const fileId = this.#fileId;
     if (fileId === undefined || this.isBusy) return;
     await this.#do('gathering', async (isCurrent) => {
@@ -115,8 +120,11 @@ export class LearningController {
       const { name, sha256 } = await (await this.training.thread()).readData({ files: [pairs] });
       if (!isCurrent()) return;
       if (!(await this.#keep(fileId, learning)) || !isCurrent()) return;
-      const sft = steps === undefined ? {} : { sft: { steps } };
-      const experiment = { name: learning.name, data: { kind: 'file', name, sha256, grades }, ...sft };
+      const asked = {
+        ...(steps !== undefined && { sft: { steps } }),
+        ...(replayShare !== undefined && { replayShare }),
+      };
+      const experiment = { name: learning.name, data: { kind: 'file', name, sha256, grades }, ...asked };
       const { runId, from } = learning;
       this.#run({ kind: 'continuation', experiment, startUrl: urlOf(from), runId }, { fileId, learning });
     });

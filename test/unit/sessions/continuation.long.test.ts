@@ -20,6 +20,8 @@ import type { JudgedPair } from '../../../src/relevance/pair/pair.ts';
 import { alone } from '../../../src/relevance/prompt/listed.ts';
 import { sourceOf } from '../../../src/ui/parts/sessions/unfinished-source.ts';
 import { lab } from '../cli/lab.ts';
+import { continuationFor } from '../../../src/sessions/continuation.ts';
+import type { DataLibrary } from '../../../src/sessions/data-library.ts';
 import { dataSetOf, pairsTsv } from '../runs/own-pairs.ts';
 import { TrainingHarness } from './training-harness.ts';
 
@@ -139,6 +141,19 @@ describe('what a start has learned before', () => {
     const lengths = prepared.examples.map(({ completion }) => completion.length);
     expect(lengths.slice(0, own).every((length) => length === 1)).toBe(true);
     expect(lengths.slice(own).every((length) => length > 1)).toBe(true);
+  });
+
+  it('is repeated in the share that the page asks for, a quarter unless it asks', async () => {
+    const [start, dataSet] = [await startOf('public/models/lab-nano-start'), await dataSetOf(PAIRS)];
+    const library = { find: () => Promise.resolve(dataSet) } as unknown as DataLibrary;
+    const shareFor = async (more: object): Promise<number | undefined> =>
+      (await continuationFor({ ...asked(dataSet), ...more }, start, library)).replay?.share;
+    expect(await shareFor({})).toBe(0.25);
+    expect(await shareFor({ replayShare: 0.5 })).toBe(0.5);
+    expect(await shareFor({ replayShare: 0 })).toBeUndefined();
+    await expect(shareFor({ replayShare: 1 })).rejects.toThrow(/replayShare/u);
+    const general = await startOf(GENERAL);
+    expect((await continuationFor({ ...asked(dataSet), replayShare: 0.5 }, general, library)).replay).toBeUndefined();
   });
 
   it('is not known of a world that this version does not make', async () => {

@@ -4,84 +4,17 @@
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectedLabel } from '../../../../src/relevance/pair/labels.ts';
-import type { ExportFormat, FileScoringEvent, FileTable } from '../../../../src/protocol/files.ts';
+import type { FileTable } from '../../../../src/protocol/files.ts';
 import { readDataSet } from '../../../../src/data/files/data-set-reader.ts';
-import { FilesService } from '../../../../src/sessions/files/files-service.ts';
-import { Rng } from '../../../../src/common/rng.ts';
-import { ALL_MODEL_FILES } from '../../../../src/infer/lab-model.ts';
 import { lab } from '../../cli/lab.ts';
 import { given, rowsIn } from '../../data/kinds/given.ts';
 import { MemoryJudged } from '../memory-judged.ts';
-
-const FOLDER = 'public/models/general';
-const WORDS = ['red', 'blue', 'kettle', 'mug', 'steel', 'lamp', 'oak', '12', 'usb', 'cable', 'garden', 'hose'];
-
-/**
- * Rows of judged pairs with columns of their own, ids that a number would change, and text that a spreadsheet would
- * run.
- */
-function pairsCsv(rows: number): string {
-  const rng = new Rng('files');
-  const some = (count: number): string => Array.from({ length: count }, () => rng.pick(WORDS)).join(' ');
-  const queries = Array.from({ length: 40 }, () => some(2));
-  const lines = Array.from({ length: rows }, (_, i) => {
-    const query = queries[i % queries.length] ?? '';
-    const grade = rng.int(10) === 0 ? '' : String(rng.int(4));
-    return `${query},00${i},-${i},${some(4)},${i === 3 ? '=1+1' : some(1)},${grade},${i}.50`;
-  });
-  return ['query,docId,Custodian,title,Remark,grade,Price', ...lines, ''].join('\n');
-}
-
-const wasmFile = createRequire(import.meta.url).resolve(
-  '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
-);
-
-function serviceOn(judged: MemoryJudged): FilesService {
-  return new FilesService({ wasmPaths: `${dirname(wasmFile)}/`, openStore: () => Promise.resolve({ judged }) });
-}
-
-function blobOf(text: string): Blob {
-  return new Blob([text]);
-}
-
-async function prepare(service: FilesService): Promise<void> {
-  const files = Object.fromEntries(
-    ALL_MODEL_FILES.map((name) => [name, new Uint8Array(readFileSync(join(FOLDER, name)))]),
-  );
-  await service.prepare(
-    { choice: { kind: 'bundled', id: 'general' }, load: { source: { kind: 'files', files }, backend: 'wasm' } },
-    () => undefined,
-  );
-}
-
-async function prepareRules(service: FilesService): Promise<void> {
-  const files = Object.fromEntries(
-    ALL_MODEL_FILES.map((name) => [name, new Uint8Array(readFileSync(join(FOLDER, name)))]),
-  );
-  const load = { source: { kind: 'files', files }, backend: 'auto' } as const;
-  await service.prepare({ choice: { kind: 'rules', id: 'general' }, load }, () => undefined);
-}
-
-async function score(service: FilesService): Promise<FileScoringEvent[]> {
-  const events: FileScoringEvent[] = [];
-  await service.score((event) => void events.push(event));
-  return events;
-}
-
-async function undoAll(service: FilesService): Promise<void> {
-  for (const correction of (await service.table()).corrections) await service.undoCorrection(correction);
-}
-
-async function exported(service: FilesService, format: ExportFormat): Promise<string> {
-  const bytes = await (await service.exportFile(format)).file.arrayBuffer();
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-}
+import { blobOf, exported, pairsCsv, prepare, prepareRules, score, serviceOn, undoAll } from './scored-file.ts';
 
 /** A proof whose window has another hash, with a result that agrees with it. */
 function forgeProof(proof: { result: { windows: string[] } }, window: number): string {
@@ -89,45 +22,6 @@ function forgeProof(proof: { result: { windows: string[] } }, window: number): s
   const sha256 = createHash('sha256').update(windows.join('\n')).digest('hex');
   return JSON.stringify({ ...proof, result: { sha256, windows } });
 }
-
-describe('a file in the page that rules score alone', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-rules-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  it('gets the labels and reasons of the command line, and no proof', async () => {
-    const csv = pairsCsv(700);
-    const service = serviceOn(new MemoryJudged());
-    await service.add({ files: [{ name: 'pairs.csv', blob: blobOf(csv) }] });
-    await service.map({}, '', true);
-    await prepareRules(service);
-    const { scoring } = await service.begin(0);
-    expect(scoring).toMatchObject({ modelName: 'rules of general', givesReasons: true, trainedOn: null });
-    expect((await score(service)).at(-1)).toEqual({ kind: 'ended', state: 'done' });
-    const [path, out] = [join(folder, 'pairs.csv'), join(folder, 'scored.jsonl')];
-    writeFileSync(path, csv);
-    const { code, err } = await lab('score', path, '--rules-alone', '--reason', '--out', out);
-    expect(code, err).toBe(0);
-    const linesOf = (text: string): Record<string, unknown>[] =>
-      text
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
-    const cli = linesOf(readFileSync(out, 'utf8'));
-    const page = linesOf(await exported(service, 'jsonl'));
-    expect(page.map(({ lab_label, lab_score }) => [lab_label, lab_score])).toEqual(
-      cli.map(({ label, score: s }) => [label, s]),
-    );
-    const explained = await Promise.all(cli.map((_, place) => service.explain(place)));
-    expect(explained.map((one) => one?.sentences.join(' '))).toEqual(cli.map(({ reason }) => reason));
-    const [shared = 0] = explained.flatMap((one, place) => ((one?.evidence.length ?? 0) > 0 ? [place] : []));
-    const without = await service.without(shared, explained[shared]?.evidence ?? []);
-    expect(without.probabilities).toHaveLength(4);
-    await expect(service.exportFile('proof')).rejects.toThrow(/Proofs are of the scores of models/u);
-    expect((await lab('score', path, '--rules-alone', '--proof', join(folder, 'p'))).err).toMatch(
-      /--proof is about a model/u,
-    );
-  });
-});
 
 describe('a file in the page', () => {
   const folder = mkdtempSync(join(tmpdir(), 'afrl-lab-files-'));
@@ -232,6 +126,31 @@ describe('a file in the page', () => {
     expect(lines[3]).toMatch(/,003,-3,[^,]+,'=1\+1,[0-3]?,3\.50,/u);
   });
 
+  it('has a reason where the rules of the model lead to its label, and none for other labels', async () => {
+    const places = Array.from({ length: 300 }, (_, place) => place);
+    const reasons = await service.reasonsAt(places);
+    await prepareRules(service);
+    await expect(service.reasonsAt(places)).rejects.toThrow(/computed by another model/u);
+    const ruled = serviceOn(new MemoryJudged());
+    await ruled.add({ files: [{ name: 'pairs.csv', blob: blobOf(csv) }] });
+    await ruled.map({}, '', true);
+    await prepareRules(ruled);
+    await ruled.begin(0);
+    await score(ruled);
+    const labelsOf = ({ scores }: FileTable): number[] =>
+      scores.flatMap(
+        ({ places: some, probabilities }) =>
+        [...some].map((_, i) => [0, 1, 2, 3].reduce((best, label) => ((probabilities[4 * i + label] ?? 0) > (probabilities[4 * i + best] ?? 0) ? label : best))), // prettier-ignore
+      );
+    const [own, byRules, said] = [labelsOf(table), labelsOf(await ruled.table()), await ruled.reasonsAt(places)];
+    expect(reasons).toEqual(places.map((place) => (own[place] === byRules[place] ? said[place] : null)));
+    expect(reasons.filter((reason) => reason !== null).length).toBeGreaterThan(50);
+    expect(reasons.filter((reason) => reason === null).length).toBeGreaterThan(5);
+    const again = await prepare(service);
+    expect(again.msPerPair).toBeGreaterThan(0);
+    expect((await service.table()).scoring.msPerPair).toBeUndefined();
+  });
+
   it('writes runs and judgments that belong together', async () => {
     const run = (await exported(service, 'run'))
       .trimEnd()
@@ -269,6 +188,10 @@ describe('a file in the page', () => {
 
   it('gives a proof that the page and the command line check by scoring again', async () => {
     const proof = await exported(service, 'proof');
+    expect(JSON.parse(proof)).toMatchObject({
+      backend: 'wasm',
+      adapter: expect.stringMatching(/WebAssembly/u) as unknown,
+    });
     const all = await service.verify(blobOf(proof), 0);
     expect(all).toEqual({ windows: 3, pairs: 1300, of: 1300, hasMore: false, different: [] });
     expect((await service.verify(blobOf(proof), 1)).windows).toBe(1);
