@@ -19,6 +19,7 @@
  *     #/collapse                  the Collapse view: mode collapse live, and its theory
  *     #/collapse?preset=lesson    the same with the settings of the lesson
  *     #/collapse?lambda=0.1       the same with this weight of the examples, where it is one of those offered
+ *     #/device                    what this device computes right, and how fast
  */
 
 import { MOST_COMPARED } from '../../protocol/runs.ts';
@@ -31,8 +32,8 @@ export const ROUTES = [
   { path: 'collapse', name: 'Collapse' },
   { path: 'runs', name: 'Runs' },
 ] as const;
-/** Addresses that are not in the navigation: the front door, and lessons. */
-const OTHER_PATHS = ['home', 'lesson'] as const;
+/** Addresses that are not in the navigation: the front door, lessons, and the measurement of this device. */
+const OTHER_PATHS = ['home', 'lesson', 'device'] as const;
 export type RoutePath = (typeof ROUTES)[number]['path'] | (typeof OTHER_PATHS)[number];
 
 /**
@@ -42,6 +43,7 @@ export function routeOf(hash: string): RoutePath {
   const path = hash.replace(/^#\/?/u, '').replace(/\?.*$/su, '');
   if (path === '') return 'home';
   if (path === 'lesson' || path.startsWith('lesson/')) return 'lesson';
+  if (path === 'device') return path;
   return (ROUTES.find((route) => route.path === path) ?? ROUTES[0]).path;
 }
 
