@@ -14,8 +14,8 @@ import type { Figure } from '../protocol/device-report.ts';
 const PRODUCT_SIZES = [256, 512, 1024, 2048, 4096];
 /** Floats of the copies, small ones first; the last is 256 MB. */
 const COPY_FLOATS = [2 ** 20, 2 ** 22, 2 ** 24, 2 ** 26];
-/** No larger size is tried once one run has taken this long. */
-const ENOUGH_MS = 400;
+/** No larger size is tried once one run has taken this long, because each is several times the work of the one before. */
+const ENOUGH_MS = 50;
 const ROUND_MS = 60;
 const ROUNDS = 4;
 const MAX_REPEATS = 4096;
