@@ -46,6 +46,8 @@ type Measure = (part: PartName, withinMs: number) => Promise<PartResult | undefi
 
 /** No part begins with less time than this. */
 const LEAST_MS = 15_000;
+/** While other parts wait, a part gets this share of the time that is left, so that no slow one takes it from all. */
+const SHARE = 1 / 2;
 
 /**
  * Runs the benchmark and writes the file after each part.
@@ -58,19 +60,18 @@ export async function benchDevice(bench: DeviceBench): Promise<DeviceReport> {
   let report = anew ? undefined : readReport(out);
   checkCommit(report, out);
   await measuring(bench, async (measure) => {
-    for (const part of PART_NAMES) {
+    const missing = PART_NAMES.filter((part) => {
       const isDone = report?.parts[part]?.state === 'done' || report?.parts[part]?.state === 'skipped';
-      if (isDone || !parts.includes(part)) continue;
-      const leftMs = endMs - performance.now();
-      const found = leftMs < LEAST_MS ? 'late' : await measured(part, leftMs, measure);
+      return parts.includes(part) && !isDone;
+    });
+    for (const [i, part] of missing.entries()) {
+      const leftMs = Math.max(0, endMs - performance.now());
+      const withinMs = i === missing.length - 1 ? leftMs : SHARE * leftMs;
+      const found = withinMs < LEAST_MS ? 'late' : await measured(part, withinMs, measure);
       if (found === 'late') {
-        const given = `${minutes} min were given, and ${Math.max(0, Math.round(leftMs / 1000))} s were left`;
-        report = withPart(
-          report,
-          part,
-          { state: 'not run', why: `${given}. Run the command again to measure it.` },
-          out,
-        );
+        const given = `Of ${minutes} min, ${Math.round(withinMs / 1000)} s were left for it`;
+        const why = `${given}. Run the command again to measure it, with more --minutes if that is too little.`;
+        report = withPart(report, part, { state: 'not run', why }, out);
         continue;
       }
       report = withPart(withDevice(report, found.device, out), part, found.part, out);

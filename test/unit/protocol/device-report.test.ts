@@ -21,13 +21,14 @@ describe('reports of devices', () => {
   });
 
   it('come from no hardware GPU yet, as page, README and docs say', () => {
-    const kinds = files.map((name) => {
-      return parseConfig(name, DeviceReportSchema, JSON.parse(readFileSync(`${DEVICES}/${name}`, 'utf8'))).device.kind;
+    const isMeasured = files.some((name) => {
+      const text = readFileSync(`${DEVICES}/${name}`, 'utf8');
+      return parseConfig(name, DeviceReportSchema, JSON.parse(text)).device.kind === 'hardware GPU';
     });
     const said = ['README.md', 'docs/page.md', `${DEVICES}/README.md`, 'src/ui/device/lab-device-view.ts'].map((file) =>
       readFileSync(file, 'utf8').includes('No hardware GPU has been measured yet'),
     );
-    expect(said).toEqual(said.map(() => !kinds.includes('hardware GPU')));
+    expect(said).toEqual(said.map(() => !isMeasured));
   });
 
   const report = {
