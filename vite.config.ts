@@ -7,6 +7,7 @@
  * the workers' URLs). A `<meta>` does not reach workers, so the server of `npm start` sends policies as headers.
  */
 import { readFileSync } from 'node:fs';
+import { currentCommit } from './src/cli/current-commit.ts';
 import { defineConfig, type Plugin } from 'vite';
 import { offline } from './scripts/offline-plugin.ts';
 import { resultsExtract } from './scripts/results-extract-plugin.ts';
@@ -85,6 +86,7 @@ function policyHeaders(): Plugin {
 
 export default defineConfig({
   base: './',
+  define: { LAB_COMMIT: JSON.stringify(currentCommit()) },
   build: {
     target: 'es2023',
     // light-dark() is left to the browser: every browser with WebGPU has it.

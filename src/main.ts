@@ -25,6 +25,7 @@ if (app !== null) {
   app.openTraining = async () => (await import('./ui/parts/sessions/training-client.ts')).openTrainingWorker();
   app.openGrpo = async () => (await import('./ui/parts/sessions/grpo-client.ts')).openGrpoWorker();
   app.openRuns = async () => (await import('./ui/runs/runs-client.ts')).openRunsWorker();
+  app.openDevice = async () => (await import('./ui/device/device-client.ts')).openDeviceWorker();
   app.openStore = async () => (await import('./ui/parts/sessions/checkpoint-client.ts')).openCheckpointWorker();
   // Only after the view has settled, so that the copy takes its files from the browser's cache instead of fetching
   // twice.

@@ -26,8 +26,8 @@ export async function describeAdapter(): Promise<string> {
   return `${name}${info.vendor === '' ? '' : ` (${info.vendor})`}`;
 }
 
-// Not every software driver sets isFallbackAdapter, so the names of the known ones are checked too.
-function isSoftware(info: GPUAdapterInfo): boolean {
+/** Whether an adapter emulates a GPU. Not every such driver says so itself, so the names of known ones are checked too. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
   return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|software/i.test(text);
 }

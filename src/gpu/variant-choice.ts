@@ -97,6 +97,8 @@ export class VariantChoices {
   readonly #device: TryingDevice;
   readonly #keptChoices: DeviceChoices | undefined;
   #kept: Promise<KeptChoices> | undefined;
+  #tried = 0;
+  #confirmed = 0;
 
   /** @param kept - where choices are kept; default: nowhere */
   constructor(device: TryingDevice, kept?: DeviceChoices) {
@@ -135,6 +137,14 @@ export class VariantChoices {
     if (added.size > 0) await this.#keptChoices?.save(added);
   }
 
+  /** How many contests were held, and how many kept choices were confirmed instead. */
+  get tried(): number {
+    return this.#tried;
+  }
+  get confirmed(): number {
+    return this.#confirmed;
+  }
+
   /** The chosen variant by key. */
   get chosen(): ReadonlyMap<string, string> {
     return this.#chosen;
@@ -146,7 +156,11 @@ export class VariantChoices {
   ): Promise<Decision> {
     const build = await buildOf(contest);
     const variant = contest.variants.find(({ name }) => kept?.build === build && kept.variant === name);
-    if (variant !== undefined && (await this.#hasBitsOfFirst(contest, variant))) return { variant: variant.name };
+    if (variant !== undefined && (await this.#hasBitsOfFirst(contest, variant))) {
+      this.#confirmed += 1;
+      return { variant: variant.name };
+    }
+    this.#tried += 1;
     const fastest = await this.#fastest(contest);
     if (fastest === undefined) return { variant: contest.variants[0].name };
     return { variant: fastest, newChoice: { variant: fastest, build } };

@@ -77,6 +77,9 @@ export const appStyles = css`
     color: var(--muted);
     font-size: var(--text-small);
   }
+  footer a {
+    color: inherit;
+  }
   /* Paper needs no way through the page. */
   @media print {
     header,

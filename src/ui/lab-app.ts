@@ -15,7 +15,12 @@ import type { CheckpointClient } from './parts/sessions/checkpoint-client.ts';
 import { failureHeading } from './parts/failure-text.ts';
 import { wholePercent } from './parts/format.ts';
 import type { OpenGrpo } from './parts/sessions/grpo-client.ts';
+<<<<<<< HEAD
 import type { OpenFiles } from './files/thread/files-client.ts';
+=======
+import type { OpenDevice } from './device/device-client.ts';
+import type { OpenFiles } from './files/files-client.ts';
+>>>>>>> h-device
 import './parts/lab-notice.ts';
 import './score/lab-score-view.ts';
 import { appStyles } from './lab-app-styles.ts';
@@ -64,6 +69,7 @@ const VIEW_CODE: Readonly<Record<FetchedView, () => Promise<unknown>>> = {
   train: () => import('./train/lab-train-view.ts'),
   collapse: () => import('./collapse/lab-collapse-view.ts'),
   runs: () => import('./runs/lab-runs-view.ts'),
+  device: () => import('./device/lab-device-view.ts'),
 };
 
 function fetchedView(route: RoutePath): FetchedView | undefined {
@@ -88,6 +94,8 @@ export class LabApp extends LabElement {
   @property({ attribute: false }) openGrpo: OpenGrpo | undefined;
   /** Starts the worker that lists runs. */
   @property({ attribute: false }) openRuns: OpenRuns | undefined;
+  /** Starts a worker that measures this device. */
+  @property({ attribute: false }) openDevice: OpenDevice | undefined;
   /** Starts the worker that stores checkpoints. */
   @property({ attribute: false }) openStore: (() => Promise<CheckpointClient>) | undefined;
   @property() backend: BackendChoice = 'auto';
@@ -179,7 +187,7 @@ export class LabApp extends LabElement {
         <lab-site-notice .offline=${this.offline} ?isWorking=${this.shares.size > 0}></lab-site-notice>${this.#view()}
       </main>
       <footer ?hidden=${this.route === 'lesson' && this.place.lesson !== undefined}>
-        Nothing leaves this machine. ${describeOffline(this.offline)}
+        Nothing leaves this machine. ${describeOffline(this.offline)} <a href="#/device">Measure this device</a>
       </footer>`;
   }
 
@@ -208,7 +216,17 @@ export class LabApp extends LabElement {
     }
     ${this.#opened('lessons', () => this.#lessons())} ${this.#opened('files', () => this.#filesView())}
     ${this.#opened('train', () => this.#trainView())} ${this.#opened('collapse', () => this.#collapseView())}
-    ${this.#opened('runs', () => this.#runsView())}`;
+    ${this.#opened('runs', () => this.#runsView())} ${this.#opened('device', () => this.#deviceView())}`;
+  }
+
+  #deviceView(): unknown {
+    return html`<lab-device-view
+      ?hidden=${this.route !== 'device'}
+      .openDevice=${this.openDevice}
+      .backend=${this.backend}
+      .modelUrl=${new URL(SCORE_MODEL.folder, document.baseURI).href}
+      @device-progress=${(event: CustomEvent<number | null>) => this.#worked('device', event.detail)}
+    ></lab-device-view>`;
   }
 
   #filesView(): unknown {

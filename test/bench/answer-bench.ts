@@ -20,7 +20,7 @@ import type { Precision } from '../../src/model/stored-weights.ts';
 import type { Transformer } from '../../src/model/transformer.ts';
 import { weightShapes } from '../../src/model/weights.ts';
 import { type CompressedMatrix, type HalvesData, uploadCompressed } from '../../src/ops/compressed.ts';
-import { openBenchBackends } from './backends.ts';
+import type { Surroundings } from './surroundings.ts';
 import { GpuTally } from './gpu-tally.ts';
 
 /** Shapes in addition to the presets. Qwen3-0.6B is from its config.json (huggingface.co/Qwen/Qwen3-0.6B). */
@@ -53,7 +53,6 @@ export interface AnswerBench {
   readonly prompt: number;
   /** Generated tokens after the first. */
   readonly tokens: number;
-  readonly adapter?: string;
 }
 
 /** The measurements. */
@@ -80,10 +79,13 @@ export interface AnswerResult {
  *
  * @throws {LabError} `not-finite` for a non-finite log-probability
  */
-export async function benchAnswer({ shape, precision, prompt, tokens, adapter }: AnswerBench): Promise<AnswerResult> {
+export async function benchAnswer(
+  { shape, precision, prompt, tokens }: AnswerBench,
+  { openBackends, cpuMs }: Pick<Surroundings, 'openBackends' | 'cpuMs'>,
+): Promise<AnswerResult> {
   const config: ModelConfig =
     shape in LARGE_SHAPES ? LARGE_SHAPES[shape as keyof typeof LARGE_SHAPES] : MODEL_PRESETS[shape as PresetName];
-  const opened = await openBenchBackends('webgpu', adapter);
+  const opened = await openBackends('webgpu');
   const { device } = opened.ours;
   const tally = new GpuTally();
   const predicted = countAnswering(config, precision, { sequences: 1, tokens: prompt, positions: prompt + tokens });
@@ -91,7 +93,7 @@ export async function benchAnswer({ shape, precision, prompt, tokens, adapter }:
   const rng = new Rng('prompt');
   const ids = Int32Array.from({ length: prompt }, () => rng.int(config.vocabSize));
   const run = async (maxTokens: number): Promise<{ ms: number; cpuMs: number }> => {
-    const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
+    const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
     // Without an end token every run has the requested length.
     const [completion] = await generateAll(model, [ids], { eosId: -1, maxTokens });
     if (completion === undefined || !completion.logProbs.every(Number.isFinite)) {
@@ -99,8 +101,7 @@ export async function benchAnswer({ shape, precision, prompt, tokens, adapter }:
         message: `${shape} in ${precision} gives tokens with a non-finite log-probability.`,
       });
     }
-    const { user, system } = process.cpuUsage(startCpu);
-    return { ms: performance.now() - startMs, cpuMs: (user + system) / 1000 };
+    return { ms: performance.now() - startMs, cpuMs: (await cpuMs()) - startCpuMs };
   };
   await run(Math.min(tokens + 1, 3));
   const first = await run(1);

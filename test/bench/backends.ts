@@ -5,6 +5,9 @@ import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import process from 'node:process';
+import { findDisagreement } from '../../src/gpu/self-check.ts';
+import { openBackend, type OpenedBackend } from '../../src/gpu/device.ts';
+import { DECODER_CHECK } from '../../src/runs/decoder-check.ts';
 import { pollPatiently } from '../../src/cli/patient-polling.ts';
 import { type BenchBackend, type BenchBackends, openBackendPair } from './backend-pair.ts';
 
@@ -23,6 +26,13 @@ const DRIVERS: Readonly<Record<string, string>> = {
 export async function openBenchBackends(backend: BenchBackend, adapter?: string): Promise<BenchBackends> {
   if (backend === 'webgpu') await provideGpu(adapter);
   return openBackendPair(backend, wasmFolder(), backend === 'wasm' ? describeCpu() : undefined);
+}
+
+/** Opens the lab's backend alone, and checks it. Parameters as of {@link openBenchBackends}. */
+export async function openLabBackend(backend: BenchBackend, adapter?: string): Promise<OpenedBackend> {
+  if (backend === 'webgpu') await provideGpu(adapter);
+  await import('@tensorflow/tfjs'); // the gradients of tfjs's own ops
+  return openBackend({ backend, wasmPaths: wasmFolder(), findFault: () => findDisagreement(DECODER_CHECK) });
 }
 
 function describeCpu(): string {

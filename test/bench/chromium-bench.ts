@@ -2,7 +2,7 @@
  * A benchmark in a Chromium page: the code of the peers is bundled into a separate page, which is not part of the
  * product's build, and opened in a headless browser. Peers, rounds and counters are the same as in Node.
  */
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 import { build, type InlineConfig, preview } from 'vite';
 import { note } from '../../src/cli/terminal.ts';
 import { LabError } from '../../src/common/errors.ts';
@@ -25,6 +25,20 @@ export async function inChromium<Result>(
   adapter: string | undefined,
   action: (page: BenchPage) => Promise<Result>,
 ): Promise<Result> {
+  return pagesInChromium(adapter, async (open) => action((await open()).page));
+}
+
+/** A page that was opened, and how to close it, which ends its work. */
+interface OpenedPage {
+  readonly page: BenchPage;
+  readonly close: () => Promise<void>;
+}
+
+/** The same, for an action that opens several pages, one after the other. */
+export async function pagesInChromium<Result>(
+  adapter: string | undefined,
+  action: (open: () => Promise<OpenedPage>) => Promise<Result>,
+): Promise<Result> {
   if (adapter !== undefined && adapter !== 'swiftshader') {
     throw new LabError('bad-config', {
       message: 'Unknown --adapter with --browser.',
@@ -36,6 +50,7 @@ export async function inChromium<Result>(
   if ('missing' in found) throw new LabError('internal', { message: found.missing });
   const config: InlineConfig = {
     root: 'test/bench/page',
+    publicDir: '../../../public', // the bundled models
     configFile: false,
     logLevel: 'error', // hides the warning about the size of tfjs, which is intended here
     build: {
@@ -51,24 +66,27 @@ export async function inChromium<Result>(
   const flags = adapter === undefined ? HEADLESS_FLAGS : SWIFTSHADER_FLAGS;
   const browser = await chromium.launch({ executablePath: found.path, args: [...flags, ...NO_WATCHDOG_FLAGS] });
   try {
-    return await action(await openPage(browser, server.resolvedUrls?.local[0] ?? ''));
+    const context = await browser.newContext();
+    return await action(() => openPage(browser, context, server.resolvedUrls?.local[0] ?? ''));
   } finally {
     await browser.close();
     await server.close();
   }
 }
 
-async function openPage(browser: Browser, url: string): Promise<BenchPage> {
-  const page = await browser.newPage();
+async function openPage(browser: Browser, context: BrowserContext, url: string): Promise<OpenedPage> {
+  const page = await context.newPage();
   const processes = await browser.newBrowserCDPSession();
   await page.exposeFunction('benchSay', note);
   await page.exposeFunction('benchCpuMs', async () => 1000 * (await cpuSeconds(processes)));
   page.on('pageerror', (error) => note(`page: ${error.message}`));
   await page.goto(url);
   await page.waitForFunction(() => 'benchPage' in window);
-  return {
+  const calls: BenchPage = {
     train: (contest) => page.evaluate((request) => window.benchPage.train(request), contest),
     kernels: (bench) => page.evaluate((request) => window.benchPage.kernels(request), bench),
     products: (bench) => page.evaluate((request) => window.benchPage.products(request), bench),
+    device: (...asked) => page.evaluate((request) => window.benchPage.device(...request), asked),
   };
+  return { page: calls, close: () => page.close() };
 }

@@ -3,9 +3,7 @@
  * process. The lab samples; plain tfjs samples too but continues with the lab's tokens, so that both do the same work:
  * their log-probabilities must agree before anything is timed.
  */
-import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
-import { note } from '../../src/cli/terminal.ts';
 import { LabError } from '../../src/common/errors.ts';
 import { Rng } from '../../src/common/rng.ts';
 import { countParameters, type ModelConfig } from '../../src/config/model-config.ts';
@@ -13,9 +11,9 @@ import { MODEL_PRESETS, type PresetName } from '../../src/config/presets.ts';
 import { generateAll } from '../../src/infer/generate.ts';
 import { disposeWeights, initialWeights, loadWeights } from '../../src/model/weights.ts';
 import type { BenchBackend, NamedBackend } from './backend-pair.ts';
-import { openBenchBackends } from './backends.ts';
 import { GpuTally } from './gpu-tally.ts';
 import { median } from './median.ts';
+import type { Surroundings } from './surroundings.ts';
 import { plainWeights } from './plain-decoder.ts';
 import { decodePlain, type ForcedSequence } from './plain-decoding.ts';
 
@@ -30,7 +28,6 @@ export interface GenerateBench {
   /** Tokens of the longest prompt. */
   readonly promptLength: number;
   readonly backend: BenchBackend;
-  readonly adapter?: string | undefined;
   /** Timed runs of each peer. */
   readonly repeats: number;
 }
@@ -94,14 +91,14 @@ interface Peer {
  *
  * @throws {LabError} `internal` if the peers do not do the same work, `no-backend`
  */
-export async function benchGenerate(bench: GenerateBench): Promise<GenerateResults> {
+export async function benchGenerate(bench: GenerateBench, surroundings: Surroundings): Promise<GenerateResults> {
   const { preset, prompts: P, samples: G, tokens, promptLength, repeats } = bench;
   const model: ModelConfig = { ...MODEL_PRESETS[preset], maxPositions: promptLength + tokens };
-  const backends = await openBenchBackends(bench.backend, bench.adapter);
+  const backends = await surroundings.openBackends(bench.backend);
   const { vocabSize: V, width: C, layers: L } = model;
   const size = `${countParameters(model).toLocaleString('en')} parameters`;
   const work = `${preset}, L=${L},C=${C},V=${V}, ${size}; ${P} prompts of up to ${promptLength} tokens x ${G} completions x ${tokens} tokens`;
-  note(`${work}\n${backends.adapter}`);
+  surroundings.say(`${work}\n${backends.adapter}`);
 
   const rng = new Rng('bench generate');
   const data = initialWeights(model, rng.fork('weights'));
@@ -130,10 +127,10 @@ export async function benchGenerate(bench: GenerateBench): Promise<GenerateResul
     return decoded;
   });
 
-  const expected = await firstRun(ours, tally);
-  const largestDifference = compare(expected, await firstRun(plain, tally));
+  const expected = await firstRun(ours, tally, surroundings);
+  const largestDifference = compare(expected, await firstRun(plain, tally, surroundings));
   for (let i = 0; i < repeats; i++) {
-    for (const each of [ours, plain]) compare(expected, await timedRun(each));
+    for (const each of [ours, plain]) compare(expected, await timedRun(each, surroundings));
   }
   await tf.setBackend(backends.ours.name);
   disposeWeights(own.weights);
@@ -160,8 +157,8 @@ function newPeer(name: Peer['name'], backend: NamedBackend, run: () => Promise<R
 }
 
 /** Compiles the shaders and counts dispatches and bytes. */
-async function firstRun(each: Peer, tally: GpuTally | undefined): Promise<Run> {
-  note(`${each.name}: warm-up run`);
+async function firstRun(each: Peer, tally: GpuTally | undefined, { say }: Surroundings): Promise<Run> {
+  say(`${each.name}: warm-up run`);
   await tf.setBackend(each.backend.name);
   const { device } = each.backend;
   if (tally !== undefined && device !== undefined) {
@@ -182,15 +179,14 @@ async function firstRun(each: Peer, tally: GpuTally | undefined): Promise<Run> {
   return run;
 }
 
-async function timedRun(each: Peer): Promise<Run> {
+async function timedRun(each: Peer, { say, cpuMs }: Surroundings): Promise<Run> {
   await tf.setBackend(each.backend.name);
-  const startMs = performance.now();
-  const startCpu = process.cpuUsage();
+  const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
   const run = await each.run();
   const ms = performance.now() - startMs;
-  const { user, system } = process.cpuUsage(startCpu); // in microseconds
-  each.times.push({ ms, cpuMs: (user + system) / 1000, promptMs: run.promptMs });
-  note(`${each.name}: ${ms.toFixed(0)} ms, ${((user + system) / 1000).toFixed(0)} ms of processor time`);
+  const took = (await cpuMs()) - startCpuMs;
+  each.times.push({ ms, cpuMs: took, promptMs: run.promptMs });
+  say(`${each.name}: ${ms.toFixed(0)} ms, ${took.toFixed(0)} ms of processor time`);
   return run;
 }
 

@@ -6,19 +6,17 @@
  * agree, the numbers of sampled and learned tokens must be equal, and nearly all samples of one peer must equal those
  * of the other.
  */
-import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
-import { note } from '../../src/cli/terminal.ts';
 import { LabError } from '../../src/common/errors.ts';
 import type { PresetName } from '../../src/config/presets.ts';
 import type { BenchBackend } from './backend-pair.ts';
-import { openBenchBackends } from './backends.ts';
 import { GpuTally } from './gpu-tally.ts';
 import { openGrpoOurs } from './grpo-ours.ts';
 import type { GrpoPeer, GrpoPeerStep } from './grpo-peer.ts';
 import { openGrpoPlain } from './grpo-plain.ts';
-import { describeGrpoWork, makeGrpoWork } from './grpo-work.ts';
+import { describeGrpoWork, makeGrpoWork, START } from './grpo-work.ts';
 import { median } from './median.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** The settings of the benchmark. */
 export interface GrpoBench {
@@ -27,7 +25,6 @@ export interface GrpoBench {
   readonly samples: number;
   readonly maxTokens: number;
   readonly backend: BenchBackend;
-  readonly adapter?: string | undefined;
   /** Timed steps of each peer. */
   readonly repeats: number;
   /** Steps of each peer before the first timed one. */
@@ -84,21 +81,23 @@ interface PeerRun {
  *
  * @throws {LabError} `internal` if the peers do not do the same work, `no-backend`
  */
-export async function benchGrpo(bench: GrpoBench): Promise<GrpoResult> {
+export async function benchGrpo(bench: GrpoBench, surroundings: Surroundings): Promise<GrpoResult> {
+  const { openBackends, say, readModel } = surroundings;
   const { preset, prompts, samples, maxTokens, backend, repeats, warmUp } = bench;
-  const backends = await openBenchBackends(backend, bench.adapter);
+  const backends = await openBackends(backend);
   await tf.setBackend(backends.ours.name);
-  const work = await makeGrpoWork({ preset, prompts, samples, maxTokens, steps: warmUp + 1 + repeats });
-  note(`${describeGrpoWork(work)}\n${backends.adapter}`);
+  const sizes = { preset, prompts, samples, maxTokens, steps: warmUp + 1 + repeats };
+  const work = await makeGrpoWork(sizes, await readModel(START));
+  say(`${describeGrpoWork(work)}\n${backends.adapter}`);
 
   const tally = backend === 'webgpu' ? new GpuTally() : undefined;
-  const ours = await enter(await openGrpoOurs(work, backends.ours), warmUp, tally);
-  const plain = await enter(await openGrpoPlain(work, backends.plain), warmUp, tally);
+  const ours = await enter(await openGrpoOurs(work, backends.ours), warmUp, tally, surroundings);
+  const plain = await enter(await openGrpoPlain(work, backends.plain), warmUp, tally, surroundings);
   for (let i = 0; i < repeats; i++) {
     for (const each of [ours, plain]) {
-      await makeStep(each);
+      await makeStep(each, surroundings);
       const { ms, step } = each.steps.at(-1) ?? {};
-      note(`${each.peer.name}: ${(ms ?? NaN).toFixed(0)} ms, ${timesText(step)}`);
+      say(`${each.peer.name}: ${(ms ?? NaN).toFixed(0)} ms, ${timesText(step)}`);
     }
   }
   const checked = compare(ours, plain);
@@ -117,30 +116,36 @@ export async function benchGrpo(bench: GrpoBench): Promise<GrpoResult> {
 }
 
 /** Warms a peer up and counts one step of it. */
-async function enter(peer: GrpoPeer, warmUp: number, tally: GpuTally | undefined): Promise<PeerRun> {
-  note(`${peer.name}: warm-up`);
+async function enter(
+  peer: GrpoPeer,
+  warmUp: number,
+  tally: GpuTally | undefined,
+  surroundings: Surroundings,
+): Promise<PeerRun> {
+  surroundings.say(`${peer.name}: warm-up`);
   const steps: PeerRun['steps'] = [];
   const { device } = peer;
-  for (let i = 0; i < warmUp; i++) await makeStep({ peer, steps });
+  for (let i = 0; i < warmUp; i++) await makeStep({ peer, steps }, surroundings);
   if (tally !== undefined && device !== undefined) {
     const before = tally.dispatches;
-    await makeStep({ peer, steps });
+    await makeStep({ peer, steps }, surroundings);
     return { peer, steps, dispatches: tally.dispatches - before, peakBytes: tally.peakBytes(device) };
   }
   const bytesBefore = tf.memory().numBytes;
   const profile = await tf.profile(async () => {
-    await makeStep({ peer, steps });
+    await makeStep({ peer, steps }, surroundings);
     return [];
   });
   return { peer, steps, dispatches: profile.kernels.length, peakBytes: profile.peakBytes - bytesBefore };
 }
 
-async function makeStep({ peer, steps }: Pick<PeerRun, 'peer' | 'steps'>): Promise<void> {
-  const startMs = performance.now();
-  const startCpu = process.cpuUsage();
+async function makeStep(
+  { peer, steps }: Pick<PeerRun, 'peer' | 'steps'>,
+  { cpuMs }: Pick<Surroundings, 'cpuMs'>,
+): Promise<void> {
+  const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
   const step = await peer.step();
-  const { user, system } = process.cpuUsage(startCpu); // in microseconds
-  steps.push({ ms: performance.now() - startMs, cpuMs: (user + system) / 1000, step });
+  steps.push({ ms: performance.now() - startMs, cpuMs: (await cpuMs()) - startCpuMs, step });
 }
 
 /** @throws {LabError} `internal` */

@@ -4,7 +4,6 @@
  * Sampled tokens, and with them the amount of work, depend on the last bits of a policy. So the lab makes the steps
  * once beforehand, and all peers get its completions: each samples its own tokens but continues with those.
  */
-import { readStartModel } from '../../src/cli/runs/start-model.ts';
 import { LabError } from '../../src/common/errors.ts';
 import { Rng } from '../../src/common/rng.ts';
 import type { GrpoConfig } from '../../src/config/grpo-config.ts';
@@ -12,7 +11,8 @@ import { countParameters, type ModelConfig } from '../../src/config/model-config
 import { parseConfig } from '../../src/config/parse.ts';
 import { MODEL_PRESETS, type PresetName } from '../../src/config/presets.ts';
 import type { Example } from '../../src/data/batches.ts';
-import { prepareGrpo } from '../../src/runs/grpo-task.ts';
+import { disposeLabModel, loadLabModel, type ModelFileName, readWeightTensors } from '../../src/infer/lab-model.ts';
+import { prepareGrpo, startOf } from '../../src/runs/grpo-task.ts';
 import { disposeWeights, initialWeights, loadWeights, type TensorData } from '../../src/model/weights.ts';
 import { GrpoExperimentSchema } from '../../src/protocol/grpo-experiment.ts';
 import { trainGrpo } from '../../src/train/grpo.ts';
@@ -20,7 +20,7 @@ import type { KeptGroup } from '../../src/train/grpo-telemetry.ts';
 import type { RlTask } from '../../src/train/rollouts.ts';
 
 /** The start model of the demonstration; all presets use its tokenizer. */
-const START = 'public/models/lab-nano-start';
+export const START = 'lab-nano-start';
 /** More steps than a benchmark makes, so that nothing periodic or final ever runs. */
 const NEVER = 10_000_000;
 
@@ -50,10 +50,17 @@ export interface GrpoWorkRequest {
  * Makes a work on the current backend, always the same for the same request. `lab-nano` uses the trained start model of
  * the demonstration; other presets have random weights, so that nearly all completions reach the maximum length.
  *
+ * @param files - of the model {@link START}
  * @throws {LabError} `bad-config` for a preset whose vocabulary is too small
  */
-export async function makeGrpoWork({ preset, steps, ...sizes }: GrpoWorkRequest): Promise<GrpoWork> {
-  const start = await readStartModel(START);
+export async function makeGrpoWork(
+  { preset, steps, ...sizes }: GrpoWorkRequest,
+  files: ReadonlyMap<ModelFileName, Uint8Array>,
+): Promise<GrpoWork> {
+  const lab = loadLabModel(files, 'f32');
+  disposeLabModel(lab);
+  const stored = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
+  const start = startOf(lab);
   const isTrained = preset === 'lab-nano';
   const model = isTrained ? start.config : MODEL_PRESETS[preset];
   if (model.vocabSize < start.config.vocabSize) {
@@ -77,7 +84,7 @@ export async function makeGrpoWork({ preset, steps, ...sizes }: GrpoWorkRequest)
     },
   });
   const { task, expert } = await prepareGrpo(experiment, start);
-  const weights = isTrained ? start.weights : initialWeights(model, new Rng('bench'));
+  const weights = isTrained ? stored : initialWeights(model, new Rng('bench'));
   const config = experiment.grpo;
   const sampled = await sampleSteps({ model, weights, task, expert, config }, steps);
   const name = `${preset}, P=${config.prompts}, G=${config.samples}, expert=${config.expertBatch}`;

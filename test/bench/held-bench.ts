@@ -65,7 +65,10 @@ export async function benchHeld({
   adapter,
   repeats,
   decoding,
-}: GenerateBench & { readonly decoding: Exclude<DecodingKind, 'free'> }): Promise<HeldResults> {
+}: GenerateBench & {
+  readonly adapter?: string;
+  readonly decoding: Exclude<DecodingKind, 'free'>;
+}): Promise<HeldResults> {
   const model: ModelConfig = { ...MODEL_PRESETS[preset], maxPositions: promptLength + tokens };
   const backends = await openBenchBackends(backend, adapter);
   const world = makeRuleWorld({ seed: 1 });

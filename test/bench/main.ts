@@ -22,6 +22,7 @@ import { benchGenerate, type GenerateBench, generateReport } from './generate-be
 import { benchGrpo, type GrpoBench, grpoReport } from './grpo-bench.ts';
 import { benchHeld, heldReport } from './held-bench.ts';
 import { benchKernels, kernelsReport } from './kernels-bench.ts';
+import { device } from './device/device-command.ts';
 import { nodeSurroundings } from './node-surroundings.ts';
 import { inChromium } from './chromium-bench.ts';
 import { benchLesson, lessonReport } from './lesson-bench.ts';
@@ -42,6 +43,11 @@ interface SharedOptions {
   readonly length: number;
   readonly scored?: number;
   readonly backend: BenchBackend;
+  readonly adapter?: string;
+  readonly json?: boolean;
+}
+
+interface GivenAdapter {
   readonly adapter?: string;
   readonly json?: boolean;
 }
@@ -123,13 +129,13 @@ const grpo = new Command('grpo')
   .option('--repeats <n>', 'timed steps of each peer', wholeNumber(1), 5)
   .option('--warm-up <n>', 'warm-up steps of each peer', wholeNumber(1), 2)
   .option('--json', 'print one line of JSON at the end')
-  .action(async ({ json, ...options }: GrpoBench & { json?: boolean }) => {
-    const result = await benchGrpo(options);
+  .action(async ({ json, adapter, ...options }: GrpoBench & GivenAdapter) => {
+    const result = await benchGrpo(options, nodeSurroundings(adapter));
     for (const line of grpoReport(result)) (json === true ? note : print)(line);
     if (json === true) print(JSON.stringify(result));
   });
 
-type GenerateOptions = GenerateBench & { decoding?: Exclude<DecodingKind, 'free'>; json?: boolean };
+type GenerateOptions = GenerateBench & GivenAdapter & { decoding?: Exclude<DecodingKind, 'free'>; json?: boolean };
 
 const generate = new Command('generate')
   .description('rollouts by the lab and by plain tfjs with its own cache, alternating')
@@ -151,7 +157,8 @@ const generate = new Command('generate')
   .action(async ({ json, decoding, ...options }: GenerateOptions) => {
     const tell = json === true ? note : print;
     if (decoding === undefined) {
-      const result = await benchGenerate(options);
+      const { adapter, ...bench } = options;
+      const result = await benchGenerate(bench, nodeSurroundings(adapter));
       for (const line of generateReport(result)) tell(line);
       if (json === true) print(JSON.stringify(result));
       return;
@@ -191,8 +198,8 @@ const score = new Command('score')
   .option('--adapter <name>', 'with webgpu: lavapipe, swiftshader, or the file of a Vulkan driver')
   .option('--repeats <n>', 'timed passes of each peer over all documents', wholeNumber(1), 5)
   .option('--json', 'print one line of JSON at the end')
-  .action(async ({ json, ...options }: ScoreBench & { json?: boolean }) => {
-    const result = await benchScore(options);
+  .action(async ({ json, adapter, ...options }: ScoreBench & GivenAdapter) => {
+    const result = await benchScore(options, nodeSurroundings(adapter));
     for (const line of scoreReport(result)) (json === true ? note : print)(line);
     if (json === true) print(JSON.stringify(result));
   });
@@ -221,8 +228,8 @@ const answer = new Command('answer')
   .option('--tokens <n>', 'generated tokens after the first', wholeNumber(1), 16)
   .option('--adapter <name>', 'lavapipe, swiftshader, or the file of a Vulkan driver')
   .option('--json', 'print one line of JSON at the end')
-  .action(async ({ json, ...options }: AnswerBench & { json?: boolean }) => {
-    const result = await benchAnswer(options);
+  .action(async ({ json, adapter, ...options }: AnswerBench & GivenAdapter) => {
+    const result = await benchAnswer(options, nodeSurroundings(adapter));
     for (const line of answerReport(result)) (json === true ? note : print)(line);
     if (json === true) print(JSON.stringify(result));
   });
@@ -299,7 +306,21 @@ function peerNames(text: string): PeerName[] {
 }
 
 const program = new Command('npm run bench --').description('benchmarks of the engine').exitOverride();
-for (const command of [train, generate, grpo, score, profile, kernels, products, answer, precision, page, file, lesson])
+for (const command of [
+  train,
+  generate,
+  grpo,
+  score,
+  profile,
+  kernels,
+  products,
+  answer,
+  precision,
+  page,
+  file,
+  lesson,
+  device,
+])
   program.addCommand(command.exitOverride());
 
 try {

@@ -2,15 +2,13 @@
  * `bench score`: documents scored by the lab and by its peers, or with `--single` one document, alternating in one
  * process. Before anything is timed, all peers must give the same distributions over the labels.
  */
-import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
-import { note } from '../../src/cli/terminal.ts';
 import { LabError } from '../../src/common/errors.ts';
 import type { BenchBackend, BenchBackends } from './backend-pair.ts';
-import { openBenchBackends } from './backends.ts';
 import { GpuTally } from './gpu-tally.ts';
 import { median } from './median.ts';
 import { openScoreJaxJs, openScoreOurs, openScorePlain, type ScorePeer } from './score-peers.ts';
+import type { Surroundings } from './surroundings.ts';
 import { describeScoreWork, makeScoreWork, type ScoreWork, type ScoreWorkRequest } from './score-work.ts';
 
 /** The settings of the benchmark. */
@@ -19,7 +17,6 @@ export interface ScoreBench extends ScoreWorkRequest {
   readonly single?: boolean;
   readonly peers: readonly ScorePeer['name'][];
   readonly backend: BenchBackend;
-  readonly adapter?: string | undefined;
   /** Timed passes of each peer over the work. */
   readonly repeats: number;
 }
@@ -65,28 +62,26 @@ interface PeerRun {
  *
  * @throws {LabError} `internal` if the distributions differ, `no-backend`
  */
-export async function benchScore(bench: ScoreBench): Promise<ScoreResult> {
+export async function benchScore(bench: ScoreBench, { openBackends, say, cpuMs }: Surroundings): Promise<ScoreResult> {
   const { backend, peers, repeats, single = false } = bench;
-  const backends = await openBenchBackends(backend, bench.adapter);
+  const backends = await openBackends(backend);
   const work = makeScoreWork(single ? { ...bench, queries: 1, documents: 1 } : bench);
-  note(`${describeScoreWork(work)}\n${backends.adapter}`);
+  say(`${describeScoreWork(work)}\n${backends.adapter}`);
 
   const tally = backend === 'webgpu' ? new GpuTally() : undefined;
   const runs: PeerRun[] = [];
   for (const name of peers) {
-    note(`${name}: warm-up`);
+    say(`${name}: warm-up`);
     runs.push(await enter(name, work, backend, backends, tally));
   }
   const largestDifference = compare(runs);
   for (let i = 0; i < repeats; i++) {
     for (const { peer, passes } of runs) {
-      const startMs = performance.now();
-      const startCpu = process.cpuUsage();
+      const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
       await peer.score(work.prompts);
-      const { user, system } = process.cpuUsage(startCpu); // in microseconds
-      const pass = { ms: performance.now() - startMs, cpuMs: (user + system) / 1000 };
+      const pass = { ms: performance.now() - startMs, cpuMs: (await cpuMs()) - startCpuMs };
       passes.push(pass);
-      note(`${peer.name}: ${pass.ms.toFixed(0)} ms, ${pass.cpuMs.toFixed(0)} of CPU time`);
+      say(`${peer.name}: ${pass.ms.toFixed(0)} ms, ${pass.cpuMs.toFixed(0)} of CPU time`);
     }
   }
   for (const { peer } of runs) await peer.dispose();

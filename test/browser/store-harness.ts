@@ -12,6 +12,8 @@ import { type CheckpointStore, openCheckpointStore } from '../../src/checkpoint/
 import { type Migration, MIGRATIONS } from '../../src/checkpoint/store-schema.ts';
 import { LabError } from '../../src/common/errors.ts';
 import { Rng } from '../../src/common/rng.ts';
+import { choicesInBrowser } from '../../src/gpu/choices-in-browser.ts';
+import { choicesKeptFor, type KeptChoices, keepVariantChoices } from '../../src/gpu/kept-choices.ts';
 import { dumpDatabase, restoreDatabase } from './database-dump.ts';
 
 const MIB = 2 ** 20;
@@ -142,7 +144,20 @@ async function tamper(
   database.close();
 }
 
+/** Kept choices of kernel variants, of a device as it would be in this browser. */
+function variantChoices(database: string) {
+  const keeper = choicesInBrowser(database);
+  keepVariantChoices(keeper);
+  const kept = choicesKeptFor({ adapterInfo: { vendor: 'some' }, features: new Set() } as unknown as GPUDevice);
+  return {
+    load: async () => [...((await kept?.load()) ?? [])],
+    save: async (choices: KeptChoices) => kept?.save(choices),
+    overwrite: (value: unknown) => keeper.change(() => value),
+  };
+}
+
 const harness = {
+  variantChoices,
   MIB,
   OPEN_RUN,
   MIGRATIONS,

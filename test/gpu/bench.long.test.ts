@@ -22,6 +22,9 @@ describeGpu('benchmarks on WebGPU', () => {
       openBackends: () => Promise.resolve(backends),
       say: () => undefined,
       cpuMs: () => Promise.resolve(performance.now()),
+      readModel: () => Promise.reject(new Error('This test answers with no model.')),
+      openLab: () => Promise.reject(new Error('This test opens both backends.')),
+      machine: { engine: 'a test', processors: 1 },
     };
   });
 

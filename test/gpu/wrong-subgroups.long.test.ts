@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
+import { selfChecks } from '../../src/device/self-checks.ts';
 import { measureVariants, subgroupLanes, variantChoices } from '../../src/gpu/dispatch.ts';
 import { findDisagreement } from '../../src/gpu/self-check.ts';
 import { matmulBy, matmulKernel, matmulVariants } from '../../src/kernels/matmul.ts';
@@ -45,6 +46,10 @@ describeGpu('a driver that gets subgroups wrong', () => {
     expect(await valuesBy(lanes, a, b), 'the driver is broken').not.toEqual(right);
     expect(broken).toBeGreaterThan(0);
 
+    // A person who checks the device is told which kernels it gets wrong.
+    const wrong = (await selfChecks()).filter(({ isRight }) => !isRight).map(({ name }) => name);
+    expect(wrong.length).toBeGreaterThan(0);
+    expect(wrong.filter((name) => !name.includes('lanes'))).toEqual([]);
     expect(await findDisagreement(DECODER_CHECK)).toBeUndefined();
     matmulKernel(a, b, 'nt').dispose();
     await measureVariants();

@@ -12,7 +12,7 @@ import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { rope, ropeTables } from '../../src/ops/rope.ts';
 import { swiGlu } from '../../src/ops/swiglu.ts';
 import { attentionReference } from './attention-reference.ts';
-import { opCase, type OpCase } from './judge-op.ts';
+import { opCase, type OpCase } from './op-case.ts';
 import { embeddingReference, linearReference } from './linear-reference.ts';
 import { randomTensor64 } from './random-tensor64.ts';
 import { rmsNormReference } from './rms-norm-reference.ts';

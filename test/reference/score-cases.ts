@@ -8,7 +8,7 @@ import { headLogProbs, headScores } from '../../src/ops/head-log-probs.ts';
 import { type AllowedTokens, heldLogits } from '../../src/ops/held-logits.ts';
 import { tokenLogProbs } from '../../src/ops/token-log-probs.ts';
 import { type TokenScores, tokenScores } from '../../src/ops/token-scores.ts';
-import { opCase, type OpCase } from './judge-op.ts';
+import { opCase, type OpCase } from './op-case.ts';
 import { linearReference } from './linear-reference.ts';
 import { entropyReference } from './policy-reference.ts';
 import { randomTensor64 } from './random-tensor64.ts';

@@ -21,6 +21,7 @@
  *     #/collapse?preset=lesson    the same with the settings of the lesson
  *     #/collapse?settings=JSON    the same with these settings
  *     #/collapse?lambda=0.1       the same with this weight of the examples, where it is one of those offered
+ *     #/device                    what this device computes right, and how fast
  */
 
 import { MOST_COMPARED } from '../../protocol/runs.ts';
@@ -33,8 +34,8 @@ export const ROUTES = [
   { path: 'collapse', name: 'Collapse' },
   { path: 'runs', name: 'Runs' },
 ] as const;
-/** Addresses that are not in the navigation: the front door, and lessons. */
-const OTHER_PATHS = ['home', 'lesson'] as const;
+/** Addresses that are not in the navigation: the front door, lessons, and the measurement of this device. */
+const OTHER_PATHS = ['home', 'lesson', 'device'] as const;
 export type RoutePath = (typeof ROUTES)[number]['path'] | (typeof OTHER_PATHS)[number];
 
 /**
@@ -44,6 +45,7 @@ export function routeOf(hash: string): RoutePath {
   const path = hash.replace(/^#\/?/u, '').replace(/\?.*$/su, '');
   if (path === '') return 'home';
   if (path === 'lesson' || path.startsWith('lesson/')) return 'lesson';
+  if (path === 'device') return path;
   return (ROUTES.find((route) => route.path === path) ?? ROUTES[0]).path;
 }
 

@@ -4,7 +4,8 @@ import { distillLoss, generalizedJsd, temperedKl } from '../../../src/train/dist
 import { useBackend } from '../../reference/backends.ts';
 import { jsdReference, temperedKlReference } from '../../reference/distill-reference.ts';
 import { expectClose } from '../../reference/expect-close.ts';
-import { judgeOp, opCase } from '../../reference/judge-op.ts';
+import { judgeOp } from '../../reference/judge-op.ts';
+import { opCase } from '../../reference/op-case.ts';
 import { klReference } from '../../reference/policy-reference.ts';
 import { randomTensor64 } from '../../reference/random-tensor64.ts';
 import { softmaxRow } from '../../reference/softmax-reference.ts';

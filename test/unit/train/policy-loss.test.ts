@@ -13,7 +13,8 @@ import { klEstimate, policyLoss, type PolicyTokens, weightedSum } from '../../..
 import { tokenWeights } from '../../../src/train/token-weights.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { expectClose } from '../../reference/expect-close.ts';
-import { judgeOp, opCase } from '../../reference/judge-op.ts';
+import { judgeOp } from '../../reference/judge-op.ts';
+import { opCase } from '../../reference/op-case.ts';
 import {
   entropyReference,
   jointLossReference,
