@@ -55,6 +55,9 @@ export class LabRunMonitor extends LabElement {
       .wide {
         grid-column: span 2;
       }
+      lab-module-norms {
+        grid-column: 1 / -1;
+      }
       code {
         font-family: var(--mono);
         font-size: 0.875em;
@@ -193,7 +196,6 @@ export class LabRunMonitor extends LabElement {
       activations: (path) => activations.get(path),
     };
     return html`<lab-module-norms
-      class="wide"
       .paths=${[...modules.keys()]}
       .lines=${[line]}
       .steps=${this.run.steps}
