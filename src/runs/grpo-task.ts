@@ -218,7 +218,8 @@ export async function pairsOfFile(
 }
 
 /** @throws {LabError} `bad-config` if the start has learned other rules than the world's */
-function worldFor({ kind: _, ...settings }: WorldData, start: GrpoStart): RuleWorld {
+function worldFor(data: WorldData, start: GrpoStart): RuleWorld {
+  const { kind: _, ...settings } = data;
   const world = makeRuleWorld(settings);
   const [expected, got] = [instructionHash(world.instruction), instructionHash(start.instruction)];
   if (expected === got) return world;

@@ -237,7 +237,7 @@ describeBrowser('the collapse view on scripted threads', () => {
 
   it('rejects entries that are not numbers', async () => {
     const { page } = await show('learning');
-    await page.locator('lab-collapse-setup summary').click();
+    await page.locator('lab-collapse-setup summary', { hasText: 'More settings' }).click();
     await page.getByLabel('Steps', { exact: true }).fill('many');
     await page.getByText('Give a whole number from 1 to 10,000,000.').waitFor();
     await expect.poll(() => page.getByRole('button', { name: 'Run the demonstration' }).isDisabled()).toBe(true);

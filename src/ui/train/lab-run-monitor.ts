@@ -11,8 +11,8 @@ import type { ChartLine } from '../parts/charts/lab-chart.ts';
 import '../parts/lab-notice.ts';
 import { readoutStyles } from '../parts/readout-styles.ts';
 import { scoreAddress } from '../parts/routes.ts';
-import '../parts/sessions/lab-module-norms.ts';
-import type { ModuleLine } from '../parts/sessions/lab-module-norms.ts';
+import '../parts/forms/lab-module-norms.ts';
+import type { ModuleLine } from '../parts/forms/lab-module-norms.ts';
 import { runReadings } from './run-readings.ts';
 import { announcement, progressText, stageText } from '../parts/sessions/training-text.ts';
 import { LabElement } from '../parts/lab-element.ts';
@@ -54,6 +54,9 @@ export class LabRunMonitor extends LabElement {
       }
       .wide {
         grid-column: span 2;
+      }
+      lab-module-norms {
+        grid-column: 1 / -1;
       }
       code {
         font-family: var(--mono);
@@ -193,7 +196,6 @@ export class LabRunMonitor extends LabElement {
       activations: (path) => activations.get(path),
     };
     return html`<lab-module-norms
-      class="wide"
       .paths=${[...modules.keys()]}
       .lines=${[line]}
       .steps=${this.run.steps}

@@ -60,7 +60,7 @@ async function demonstrate(page: Page): Promise<void> {
     const offer = page.locator('lab-demonstration-offers');
     await offer.getByRole('button', { name: 'Continue' }).click();
   } else if (ended['collapse'] === undefined) {
-    await page.locator('lab-collapse-setup summary').click();
+    await page.locator('lab-collapse-setup summary', { hasText: 'More settings' }).click();
     await fillFields(page, COLLAPSE);
     await page.getByRole('button', { name: 'Run the demonstration' }).click();
   }

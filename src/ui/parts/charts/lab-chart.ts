@@ -198,6 +198,8 @@ export class LabChart extends LabElement {
     if (['lines', 'steps', 'marks'].some((name) => changed.has(name))) this.#draw();
     // Labels that have become wider or narrower leave the plot less room or more.
     this.#fit();
+    // They were placed where they were above the plot.
+    if (changed.has('isCrowded') && !this.isCrowded) this.#plot?.redraw(false);
   }
 
   #description(): string {

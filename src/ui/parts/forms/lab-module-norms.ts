@@ -7,10 +7,10 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { Curve } from '../charts/curve.ts';
 import '../charts/lab-chart.ts';
 import type { ChartLine, LineLook } from '../charts/lab-chart.ts';
-import { fieldStyles } from '../forms/field-styles.ts';
+import { fieldStyles } from './field-styles.ts';
 import { LabElement } from '../lab-element.ts';
 import { baseStyles } from '../shared-styles.ts';
-import { modulesOf, WHOLE_MODEL } from './module-tree.ts';
+import { modulesOf, WHOLE_MODEL } from '../sessions/module-tree.ts';
 
 /** The curves of a run by the path of a module; undefined where there are none. */
 export interface ModuleLine {
