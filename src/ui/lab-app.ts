@@ -15,12 +15,8 @@ import type { CheckpointClient } from './parts/sessions/checkpoint-client.ts';
 import { failureHeading } from './parts/failure-text.ts';
 import { wholePercent } from './parts/format.ts';
 import type { OpenGrpo } from './parts/sessions/grpo-client.ts';
-<<<<<<< HEAD
-import type { OpenFiles } from './files/thread/files-client.ts';
-=======
 import type { OpenDevice } from './device/device-client.ts';
-import type { OpenFiles } from './files/files-client.ts';
->>>>>>> h-device
+import type { OpenFiles } from './files/thread/files-client.ts';
 import './parts/lab-notice.ts';
 import './score/lab-score-view.ts';
 import { appStyles } from './lab-app-styles.ts';
