@@ -280,7 +280,9 @@ export class LabPairTable extends LabElement {
   }
 
   #reason(sentence: string | null | undefined): unknown {
-    return sentence === null || sentence === undefined ? nothing : html`<span class="chip" title=${sentence}>${sentence}</span>`;
+    return sentence === null || sentence === undefined
+      ? nothing
+      : html`<span class="chip" title=${sentence}>${sentence}</span>`;
   }
 
   #keyPressed(event: KeyboardEvent): void {
