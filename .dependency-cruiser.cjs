@@ -44,6 +44,7 @@ const ROOMS = [
   'ui/parts/sessions',
   'ui/parts/forms',
   'ui/score',
+  'ui/files/thread',
   'ui/files/rules',
   'ui/files',
   'ui/theory',

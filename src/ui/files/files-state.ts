@@ -21,8 +21,5 @@ export type FilesStage = 'list' | 'reading' | 'mapping' | 'ready' | 'results';
 /** Corrections in quick succession are measured together. */
 export const MEASURE_AFTER_MS = 700;
 
-/** After more losses than this, a person must continue the scoring. */
-export const MAX_LOSSES = 2;
-
 /** The model that scores a file unless another is chosen. */
 export const FILES_MODEL: ModelChoice = { kind: 'bundled', id: 'general' };

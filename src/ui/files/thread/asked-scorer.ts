@@ -4,7 +4,9 @@ import type { FileScoring } from '../../../protocol/files.ts';
 import type { ModelChoice } from '../../../protocol/model-choice.ts';
 import type { BackendChoice } from '../../../protocol/scoring.ts';
 import type { FilesClient } from './files-client.ts';
-import { MAX_LOSSES } from '../files-state.ts';
+
+/** After more losses than this, a person must continue the scoring. */
+const MAX_LOSSES = 2;
 
 export interface ScorerHooks {
   /** What is loaded, and why the last attempt to load something failed. */
