@@ -76,11 +76,11 @@ const MEASURES: Readonly<Record<PeerPart, (backend: BenchBackend, given: Surroun
   train: (backend, given) => train(WORK_A, 5, backend, given),
   'train-large': (backend, given) => train(LARGE_WORK, 3, backend, given),
   'score-peers': async (backend, given) => {
-    const sizes = { preset: 'mini', queries: 4, documents: 32, prefix: 64, document: 64, repeats: 2 } as const;
+    const sizes = { preset: 'micro', queries: 4, documents: 32, prefix: 64, document: 64, repeats: 2 } as const;
     return scoreFindings(await benchScore({ ...sizes, backend, peers: ['ours', 'tfjs'] }, given));
   },
   generate: async (backend, given) => {
-    const sizes = { preset: 'mini', prompts: 8, samples: 8, tokens: 32, promptLength: 48, repeats: 2 } as const;
+    const sizes = { preset: 'micro', prompts: 8, samples: 8, tokens: 32, promptLength: 48, repeats: 2 } as const;
     return generateFindings(await benchGenerate({ ...sizes, backend }, given), sizes);
   },
   grpo: async (backend, given) => {

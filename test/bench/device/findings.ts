@@ -1,6 +1,6 @@
 /** What the benchmarks with peers have found, as figures of a device's report. */
 import { countParameters } from '../../../src/config/model-config.ts';
-import { MODEL_PRESETS } from '../../../src/config/presets.ts';
+import { MODEL_PRESETS, type PresetName } from '../../../src/config/presets.ts';
 import type { Figure, Findings } from '../../../src/protocol/device-report.ts';
 import type { AnswerResult } from '../answer-bench.ts';
 import type { GenerateResults } from '../generate-bench.ts';
@@ -63,7 +63,7 @@ export function scoreFindings({ work, ours, tfjs, ratio: times, cpuRatio, larges
 
 export function generateFindings(
   result: GenerateResults,
-  { preset, samples, prompts }: { readonly preset: 'mini'; readonly samples: number; readonly prompts: number },
+  { preset, samples, prompts }: { readonly preset: PresetName; readonly samples: number; readonly prompts: number },
 ): Findings {
   const { ours, tfjs, work, largestDifference } = result;
   // Each token reads all weights once for all rows, and multiplies by them.
