@@ -52,7 +52,7 @@ export async function measureShortPart(
 /** The model answers the first of its examples, cold and again. */
 async function answer(openMs: number, files: ReadonlyMap<ModelFileName, Uint8Array>): Promise<Findings> {
   const startMs = performance.now();
-  const model = loadLabModel(files);
+  const model = await loadLabModel(files);
   const pair = model.examples[0]?.pair;
   if (pair === undefined) return { figures: [], checks: [], remarks: ['The model has no example to answer.'] };
   const timeToLabel = async (fromMs: number): Promise<number> => {

@@ -11,7 +11,13 @@ import { countParameters, type ModelConfig } from '../../src/config/model-config
 import { parseConfig } from '../../src/config/parse.ts';
 import { MODEL_PRESETS, type PresetName } from '../../src/config/presets.ts';
 import type { Example } from '../../src/data/batches.ts';
-import { disposeLabModel, loadLabModel, type ModelFileName, readWeightTensors } from '../../src/infer/lab-model.ts';
+import {
+  disposeLabModel,
+  readLabModel,
+  toBackend,
+  type ModelFileName,
+  readWeightTensors,
+} from '../../src/infer/lab-model.ts';
 import { prepareGrpo, startOf } from '../../src/runs/grpo-task.ts';
 import { disposeWeights, initialWeights, loadWeights, type TensorData } from '../../src/model/weights.ts';
 import { GrpoExperimentSchema } from '../../src/protocol/grpo-experiment.ts';
@@ -57,9 +63,10 @@ export async function makeGrpoWork(
   { preset, steps, ...sizes }: GrpoWorkRequest,
   files: ReadonlyMap<ModelFileName, Uint8Array>,
 ): Promise<GrpoWork> {
-  const lab = loadLabModel(files, 'f32');
+  const read = readLabModel(files);
+  const lab = await toBackend(read, 'f32');
   disposeLabModel(lab);
-  const stored = readWeightTensors(files.get('model.safetensors') ?? new Uint8Array());
+  const stored = await readWeightTensors(read);
   const start = startOf(lab);
   const isTrained = preset === 'lab-nano';
   const model = isTrained ? start.config : MODEL_PRESETS[preset];
