@@ -138,9 +138,7 @@ export function checkShapes(
 
 /** @throws {LabError} `bad-checkpoint` if a number is infinite or NaN */
 export function checkFinite(name: string, shape: readonly number[], data: Float32Array): void {
-  let zero = 0;
-  for (let i = 0; i < data.length; i++) zero += 0 * (data[i] ?? 0); // NaN from the first value that is not finite
-  if (zero !== 0) throw unusable(name, shape, 'values that are not finite');
+  for (const value of data) if (!Number.isFinite(value)) throw unusable(name, shape, 'values that are not finite');
 }
 
 /** A trainable variable on the current backend. */

@@ -22,7 +22,7 @@ async function answersOf(files: ModelSource): Promise<ScoringEvent[]> {
 }
 
 function labelOf(events: readonly ScoringEvent[]) {
-  const [label] = events.filter((event) => event.kind === 'label');
+  const label = events.find((event) => event.kind === 'label');
   if (label === undefined) throw new Error('no label');
   return label;
 }
