@@ -184,6 +184,18 @@ export function pairsOfWorld({ queries, devPairs }: PairCounts, world: RuleWorld
   };
 }
 
+/** A model whose prompts state its rules in words cannot be asked for others. */
+function checkStatedRules(start: Pick<GrpoStart, 'tokenizer' | 'instruction'>, { instruction }: Rules): void {
+  const [expected, got] = [start.instruction, instruction].map(instructionHash);
+  if (!start.tokenizer.hasLines || expected === got) return;
+  throw new LabError('bad-config', {
+    message: 'The prompts of this start state its own rules in words, and the run has others.',
+    expected: `the instruction ${expected ?? ''}`,
+    got: got ?? '',
+    fix: 'Leave out the rules, or write them into lab.json of the start, in its instruction and in its wording.',
+  });
+}
+
 /**
  * The pairs of a file, with reasons by its rules or those of the model.
  *
@@ -192,7 +204,7 @@ export function pairsOfWorld({ queries, devPairs }: PairCounts, world: RuleWorld
 export async function pairsOfFile(
   { queries, devPairs }: PairCounts,
   data: FileData,
-  model: Pick<GrpoStart, 'prompt' | 'vectors'> & Rules,
+  model: Pick<GrpoStart, 'prompt' | 'tokenizer' | 'vectors'> & Rules,
   { findData }: Pick<PrepareGrpoOptions, 'findData'>,
 ): Promise<LoadedPairs> {
   if (findData === undefined) {
@@ -200,6 +212,7 @@ export async function pairsOfFile(
   }
   const { scaleSize } = model.prompt;
   const rules = data.rules === undefined ? model : rulesOfFile(data, model.prompt);
+  checkStatedRules(model, rules);
   checkScale(rules.instruction, scaleSize);
   const dataSet = await findData(data);
   const { train, dev } = splitFile(data, scaleSize, dataSet);

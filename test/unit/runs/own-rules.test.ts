@@ -24,6 +24,7 @@ import { induceLexicon } from '../../../src/relevance/rules/typed-document.ts';
 import { PairChecker } from '../../../src/relevance/rules/verify.ts';
 import { useBackend } from '../../reference/backends.ts';
 import { expectSameWeights } from '../../reference/expect-same-weights.ts';
+import { wordedTokenizer } from '../../reference/held-automata.ts';
 import { smallModelFiles } from '../../reference/small-lab-model.ts';
 import { dataSetOf, pairsTsv } from './own-pairs.ts';
 
@@ -166,6 +167,14 @@ describe('reinforcement on a file', () => {
     expect(inherited.rules.instruction).toEqual(start.instruction);
     expect(own.dataHash).not.toBe(inherited.dataHash);
     expect(new Set(own.task.prompts.map(({ pair }) => pair.query)).size).toBe(6);
+  });
+
+  it('are refused where the prompts of the start state its own in words', async () => {
+    const config = { ...start.config, maxPositions: 8192 };
+    const worded = { ...start, config, tokenizer: wordedTokenizer(start.instruction) };
+    await expect(prepareGrpo(settings(ruled), worded, { findData })).rejects.toThrow(/state its own rules in words/u);
+    const own = await prepareGrpo(settings(plain), worded, { findData });
+    expect(own.rules.instruction).toEqual(start.instruction);
   });
 
   it('resumes after an interruption to the bits of an uninterrupted run', async () => {
