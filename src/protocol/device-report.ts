@@ -135,8 +135,9 @@ export function ratedFigures(report: Pick<DeviceReport, 'parts'>, part: PartName
 export function reportFileName({ device, form }: Pick<DeviceReport, 'device' | 'form'>): string {
   const name = device.name
     .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/gu, '-')
     .slice(0, 40)
-    .replaceAll(/^-+|-+$/gu, '');
+    .split(/[^a-z0-9]+/u)
+    .filter((word) => word !== '')
+    .join('-');
   return `${[name, device.backend, form].filter((part) => part !== '').join('-')}.json`;
 }

@@ -85,7 +85,7 @@ async function isOwn(tokenizer: Blob): Promise<boolean> {
 }
 
 function baseOf(path: string): string {
-  return /[^/\\]*$/u.exec(path)?.[0] ?? path;
+  return path.split(/[/\\]/u).at(-1) ?? path;
 }
 
 /** The files by the folder that they are in, and by name. */
