@@ -20,6 +20,7 @@ export interface ScorerHooks {
 export class AskedScorer {
   readonly #hooks: ScorerHooks;
   #losses = 0;
+  #preparing: { readonly wanted: string; readonly done: Promise<boolean> } | undefined;
 
   constructor(hooks: ScorerHooks) {
     this.#hooks = hooks;
@@ -30,11 +31,27 @@ export class AskedScorer {
     this.#losses = 0;
   }
 
-  /** Prepares what has scored a file, unless it is prepared, again if its GPU is lost. @returns whether it is */
+  /**
+   * Prepares what has scored a file, unless it is prepared, again if its GPU is lost. Requests at the same time share
+   * one preparation, because a second one would end the first.
+   *
+   * @returns whether it is
+   */
   async isPrepared({ choice, modelHash, backend }: FileScoring): Promise<boolean> {
-    const { state, prepare } = this.#hooks;
-    const { prepared } = state();
+    const { prepared } = this.#hooks.state();
     if (prepared?.modelHash === modelHash && prepared.backend === backend) return true;
+    const wanted = `${modelHash} ${backend}`;
+    if (this.#preparing?.wanted !== wanted) this.#preparing = { wanted, done: this.#prepare(choice, backend) };
+    const { done } = this.#preparing;
+    try {
+      return await done;
+    } finally {
+      if (this.#preparing?.done === done) this.#preparing = undefined;
+    }
+  }
+
+  async #prepare(choice: ModelChoice, backend: BackendChoice): Promise<boolean> {
+    const { state, prepare } = this.#hooks;
     while (!(await prepare(choice, backend))) if (!this.mayRetry(state().failure)) return false;
     return true;
   }
