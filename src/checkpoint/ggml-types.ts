@@ -64,7 +64,7 @@ export function ggmlTypeName(id: number): string {
   return TYPES_BY_ID.get(id) ?? OTHER_NAMES.get(id) ?? `ggml type ${id}`;
 }
 
-/** The bytes of so many weights, a multiple of the block of the type. */
+/** The bytes of a number of weights, which is a multiple of the block of the type. */
 export function ggmlBytes(type: GgmlType, count: number): number {
   return (count / GGML_TYPES[type].weights) * GGML_TYPES[type].bytes;
 }

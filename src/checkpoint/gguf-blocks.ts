@@ -23,7 +23,7 @@ type BlockReader = (view: DataView, at: number, floats: Float32Array, to: number
  * The weights that blocks represent.
  *
  * @param count - the number of weights, a multiple of the block of the type
- * @throws {LabError} `bad-shape` if the bytes are not those of so many weights
+ * @throws {LabError} `bad-shape` if the number of bytes is not that of the weights
  */
 export function dequantiseBlocks(type: GgmlType, bytes: Uint8Array, count: number): Float32Array<ArrayBuffer> {
   const { weights, bytes: blockBytes } = GGML_TYPES[type];

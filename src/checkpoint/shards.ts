@@ -11,6 +11,9 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from './safetens
 const ShardNameSchema = v.pipe(v.string(), v.regex(/^[\w.-]+\.safetensors$/u));
 const IndexSchema = v.object({ weight_map: v.record(v.string(), ShardNameSchema) });
 
+/** The name of the file with the places of tensors. */
+export const SHARD_INDEX = 'model.safetensors.index.json';
+
 /** The file name of each tensor. */
 export type ShardIndex = ReadonlyMap<string, string>;
 

@@ -6,7 +6,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type ByteSource, blobSource } from '../checkpoint/byte-source.ts';
 import { EXTENSION, readCheckpointFile, readPayload } from '../checkpoint/checkpoint-file.ts';
-import { joinShards, readShardIndex } from '../checkpoint/shards.ts';
+import { joinShards, readShardIndex, SHARD_INDEX } from '../checkpoint/shards.ts';
 import { LabError } from '../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { jsonBytes, makeModelFiles, type ModelExport, toFolderFiles } from '../runs/models/model-files.ts';
@@ -21,16 +21,13 @@ import {
   type ModelSource,
   readModelJson,
 } from '../infer/lab-model.ts';
-import { isOwnTokenizer, readGgufModel, readHuggingFaceModel } from '../infer/foreign-model.ts';
+import { GGUF, readGgufModel, readHuggingFaceModel } from '../infer/foreign-model.ts';
 import { type ModelCard, ModelCardSchema } from '../infer/model-card.ts';
 import type { Precision } from '../model/stored-weights.ts';
 import { modelInCheckpoint } from '../sessions/model-in-checkpoint.ts';
 import { VECTORS_FILE } from '../vectors/static-vectors.ts';
 import { writeTogether, writeWhole } from './outputs.ts';
 import { isErrno, systemError } from './system-errors.ts';
-
-/** The ending of llama.cpp's files. */
-const GGUF = '.gguf';
 
 /**
  * Loads a model onto the current backend.
@@ -66,25 +63,15 @@ export async function readModelFiles(path: string): Promise<ModelSource> {
     const isGguf = path.toLowerCase().endsWith(GGUF);
     return isGguf ? readGgufModel(blobSource(await openAsBlob(path)), basename(path)) : readCheckpoint(path);
   }
-  const names = await readdir(path);
-  const isForeign =
-    ['config.json', 'tokenizer.json'].every((name) => names.includes(name)) && !names.includes('lab.json');
-  return isForeign && !(await hasOwnTokenizer(path)) ? readForeignFolder(path, names) : readFolder(path);
+  return (await readForeignFolder(path)) ?? readFolder(path);
 }
 
-async function hasOwnTokenizer(folder: string): Promise<boolean> {
-  try {
-    return isOwnTokenizer(JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8')));
-  } catch (error) {
-    if (error instanceof SyntaxError) return false; // said where the file is read
-    throw systemError(error);
-  }
-}
-
-/** The folder of a language model from Hugging Face. */
-async function readForeignFolder(folder: string, names: readonly string[]): Promise<ModelSource> {
+/** The folder of a language model from Hugging Face; undefined for any other. */
+async function readForeignFolder(folder: string): Promise<ModelSource | undefined> {
   const files = new Map<string, ByteSource>();
-  for (const name of names.filter((each) => /\.(json|jinja|safetensors)$/u.test(each))) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const { name } = entry;
+    if (entry.isDirectory() || !/\.(json|jinja|safetensors)$/u.test(name)) continue;
     files.set(name, blobSource(await openAsBlob(join(folder, name))));
   }
   return readHuggingFaceModel(files, basename(folder));
@@ -137,8 +124,6 @@ const FIXES: Partial<Record<ModelFileName, string>> = {
   'model.safetensors':
     'Save the weights as safetensors: save_pretrained of transformers does, .bin and .pt files are not read.',
 };
-
-const SHARD_INDEX = 'model.safetensors.index.json';
 
 /** The joined weights of a folder that has them in several files; undefined if it has no index of such files. */
 async function readShards(folder: string): Promise<Uint8Array | undefined> {

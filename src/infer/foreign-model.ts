@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import type { ByteSource } from '../checkpoint/byte-source.ts';
 import { readGguf } from '../checkpoint/gguf.ts';
 import { Sha256 } from '../checkpoint/sha256.ts';
-import { readShardIndex, type ShardIndex } from '../checkpoint/shards.ts';
+import { readShardIndex, SHARD_INDEX, type ShardIndex } from '../checkpoint/shards.ts';
 import { LabError } from '../common/errors.ts';
 import { fromGgufMetadata } from '../config/gguf-config.ts';
 import {
@@ -35,12 +35,15 @@ import { chatFrame, PLAIN_FRAME } from './chat-frame.ts';
 import type { LabFile, ModelFileName, ModelSource } from './lab-model.ts';
 import type { ModelCard } from './model-card.ts';
 
-/** Positions that are used at most: memory of a cache is told for all of them, and a prompt needs far fewer. */
+/** The positions of a model that are used, because the memory of its cache is told for all of them. */
 const MOST_POSITIONS = 2048;
 /** Of a file that is read whole: a tokenizer with 250,000 tokens is smaller. */
 const MOST_TEXT_BYTES = 2 ** 26;
 /** The name of a model that was trained to answer yes or no to a template of its own. */
 const RERANKER_NAME = /rerank/iu;
+
+/** The ending of llama.cpp's files. */
+export const GGUF = '.gguf';
 
 /** What is known of a model before its weights are loaded. */
 interface ForeignParts {
@@ -92,19 +95,21 @@ const TokenizerConfigSchema = v.looseObject({
   chat_template: v.nullish(v.union([v.string(), v.array(v.looseObject({ name: v.string(), template: v.string() }))])),
 });
 
-/** The name of the file with the places of tensors. */
-const SHARD_INDEX = 'model.safetensors.index.json';
-
 /**
- * A model in a Hugging Face folder.
+ * A model in a Hugging Face folder; undefined for another folder, and for that of a model of the lab, whose own files
+ * say what it has learned, even where they are missing.
  *
  * @param files - of the folder, by name
  * @throws {LabError} `not-found` naming a file that is missing; or what the parts throw
  */
-export async function readHuggingFaceModel(files: ReadonlyMap<string, ByteSource>, name: string): Promise<ModelSource> {
-  const config = capped(fromHuggingFaceConfig(await jsonOf(files, 'config.json')));
+export async function readHuggingFaceModel(
+  files: ReadonlyMap<string, ByteSource>,
+  name: string,
+): Promise<ModelSource | undefined> {
+  if (!files.has('config.json') || !files.has('tokenizer.json') || files.has('lab.json')) return undefined;
   const tokenizerJson = await jsonOf(files, 'tokenizer.json');
-  if (isOwnTokenizer(tokenizerJson)) throw ownModel();
+  if (holdsToken(tokenizerJson, ANSWER)) return undefined;
+  const config = capped(fromHuggingFaceConfig(await jsonOf(files, 'config.json')));
   const settings = v.safeParse(TokenizerConfigSchema, await jsonOf(files, 'tokenizer_config.json', {}));
   const { bos_token: bos, eos_token: eos, chat_template: template } = settings.success ? settings.output : {};
   const apart = files.get('chat_template.jinja');
@@ -122,19 +127,6 @@ export async function readHuggingFaceModel(files: ReadonlyMap<string, ByteSource
     weights: await safetensorsWeights(parts, index),
     files: [...parts.values()],
     storedAs: 'safetensors',
-  });
-}
-
-/** Whether the lab trained a tokenizer, so that its model has files which say what it has learned. */
-export function isOwnTokenizer(json: unknown): boolean {
-  return holdsToken(json, ANSWER);
-}
-
-function ownModel(): LabError {
-  return new LabError('not-found', {
-    message: 'The model has no lab.json.',
-    expected: "lab.json and card.json, which are the lab's own",
-    fix: 'Copy them from the folder that this model was trained from.',
   });
 }
 

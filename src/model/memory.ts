@@ -55,7 +55,7 @@ export function countAnswering(
   return { weights, cache, pass, total: weights + cache + pass, largestMatrix: Math.max(...sizes) };
 }
 
-/** The longest answer that is told; models of other programs have room for far more than fits into memory. */
+/** The longest answer whose memory is told, because models of other programs have more positions than memory holds. */
 const LONGEST_TOLD = 2048;
 
 /** A sentence on the memory of a loaded model, and on that of an answer with all its positions. */

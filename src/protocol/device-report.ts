@@ -78,7 +78,7 @@ export const DeviceSchema = v.strictObject({
   limits: v.nullable(v.strictObject({ subgroupMin: count, subgroupMax: count, bindingBytes: count })),
   /** That the lab's kernels compute on, where the processor computes. */
   threads: count,
-  /** Logical processors of the machine, as far as they are told. */
+  /** Logical processors of the machine, if it tells them. */
   processors: count,
   /** The browser, or Node and Dawn, with versions. */
   engine: text,

@@ -5,8 +5,9 @@
 import { type CheckpointFile, readPayload } from '../checkpoint/checkpoint-file.ts';
 import { blobSource } from '../checkpoint/byte-source.ts';
 import { type CheckpointInfo, MAX_CHECKPOINT_BYTES } from '../checkpoint/manifest.ts';
+import { SHARD_INDEX } from '../checkpoint/shards.ts';
 import { LabError } from '../common/errors.ts';
-import { isOwnTokenizer, readGgufModel, readHuggingFaceModel } from '../infer/foreign-model.ts';
+import { GGUF, readGgufModel, readHuggingFaceModel } from '../infer/foreign-model.ts';
 import {
   ALL_MODEL_FILES,
   MODEL_FILES,
@@ -62,26 +63,15 @@ export async function checkModelFile(file: CheckpointFile): Promise<void> {
  * lab's own files.
  */
 async function foreignModelIn(chosen: readonly ChosenFile[]): Promise<ModelSource | undefined> {
-  const [gguf, more] = chosen.filter(({ path }) => path.toLowerCase().endsWith('.gguf'));
+  const [gguf, more] = chosen.filter(({ path }) => path.toLowerCase().endsWith(GGUF));
   if (gguf !== undefined && more !== undefined) throw severalModels(`${gguf.path} and ${more.path}`);
   if (gguf !== undefined) return readGgufModel(blobSource(gguf.blob), baseOf(gguf.path));
   for (const [place, names] of foldersOf(chosen)) {
-    const tokenizer = names.get('tokenizer.json');
-    if (tokenizer === undefined || !names.has('config.json') || names.has('lab.json')) continue;
-    if (await isOwn(tokenizer.blob)) continue;
     const sources = new Map([...names].map(([name, { blob }]) => [name, blobSource(blob)]));
-    return readHuggingFaceModel(sources, baseOf(place.replace(/[/\\]$/u, '')) || 'model');
+    const found = await readHuggingFaceModel(sources, baseOf(place.replace(/[/\\]$/u, '')) || 'model');
+    if (found !== undefined) return found;
   }
   return undefined;
-}
-
-async function isOwn(tokenizer: Blob): Promise<boolean> {
-  if (tokenizer.size > MAX_TEXT_BYTES) throw tooLarge('tokenizer.json', MAX_TEXT_BYTES, tokenizer.size);
-  try {
-    return isOwnTokenizer(JSON.parse(await tokenizer.text()));
-  } catch {
-    return false; // said where the file is read
-  }
 }
 
 function baseOf(path: string): string {
@@ -126,7 +116,7 @@ function noModel(folders: readonly ReadonlyMap<string, ChosenFile>[]): LabError 
   const [nearest = new Map<string, ChosenFile>()] = folders.toSorted(
     (a, b) => missingIn(a).length - missingIn(b).length,
   );
-  const isSharded = nearest.has('model.safetensors.index.json');
+  const isSharded = nearest.has(SHARD_INDEX);
   return new LabError('not-found', {
     message: `These files are not a complete model of the lab: ${missingIn(nearest).join(', ')} missing.`,
     expected: `a folder with ${MODEL_FILES.join(', ')}, a Hugging Face folder, or a GGUF file`,

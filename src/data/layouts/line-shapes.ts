@@ -16,7 +16,7 @@ export interface LineShape {
 
 const SHOWN = 200;
 const GRADE = /^-?\d+(?:\.\d+)?$/u;
-/** At least one query in so many has more than one word. */
+/** Of this many queries at least one has more than one word. */
 const LONGER_QUERIES = 4;
 const WHOLE = /^\d+$/u;
 

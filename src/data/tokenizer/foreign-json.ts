@@ -7,6 +7,7 @@
 import * as v from 'valibot';
 import { LabError } from '../../common/errors.ts';
 import { fromByteCharacters } from './byte-level.ts';
+import { UNUSED } from './model-tokenizer.ts';
 import type { Token } from './token-stream.ts';
 import { vocabSchema } from './tokenizer-json.ts';
 
@@ -49,9 +50,6 @@ export interface ForeignVocabulary {
   /** The ids of special tokens by their text. */
   readonly specialIds: ReadonlyMap<string, number>;
 }
-
-/** The token of an id that the vocabulary leaves out. */
-const UNUSED: Token = { kind: 'special', token: '<|unused|>' };
 
 /**
  * Reads the contents of a `tokenizer.json`.

@@ -2,9 +2,10 @@
  * What a model's tokenizer does, whoever trained it: the lab's own has a token for each element of a prompt or a
  * completion (tokenizer.ts), another one writes them in words (worded-tokenizer.ts). Everything else works on segments.
  */
+import { LabError } from '../../common/errors.ts';
 import type { Segment } from '../../relevance/trace/segments.ts';
 import type { WordSplitter } from './subword-splits.ts';
-import type { TokenSource } from './token-stream.ts';
+import type { Token, TokenSource } from './token-stream.ts';
 
 /** Decodes ids one by one. Joined, its pieces of text equal those of {@link ModelTokenizer.decode}. */
 export interface SegmentStream {
@@ -62,8 +63,44 @@ export interface ModelTokenizer extends TokenSource {
   labelIds(scaleSize: number): number[];
 }
 
+/** A special token without meaning, for ids that have no token. */
+export const UNUSED: Token = { kind: 'special', token: '<|unused|>' };
+
+/** The segments of a whole stream, each run of text tokens as one text. */
+export function decodeAll(stream: SegmentStream, ids: Iterable<number>): Segment[] {
+  const pieces = Array.from(ids, (id) => stream.push(id));
+  return joinTexts([...pieces.flat(), ...stream.end()]);
+}
+
+/**
+ * The meaning of an id. A small corpus gives a tokenizer with fewer tokens than its model has rows, and an untrained
+ * model may generate any of them, so an id beyond the vocabulary is a special token without meaning.
+ *
+ * @param tokens - token i is entry i, without gaps
+ * @throws {LabError} `bad-tokenizer` if it is not an id.
+ */
+export function tokenAt(tokens: readonly Token[], id: number): Token {
+  const token = tokens[id];
+  if (token !== undefined) return token;
+  if (Number.isInteger(id) && id >= 0) return UNUSED;
+  throw new LabError('bad-tokenizer', {
+    message: 'Unknown token id.',
+    expected: 'a whole number of at least 0',
+    got: String(id),
+  });
+}
+
+/** Each token by itself, to be read; bytes that are no whole character are shown as U+FFFD. */
+export function readableTokens(source: TokenSource, ids: Iterable<number>): string[] {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  return Array.from(ids, (id) => {
+    const token = source.tokenOf(id);
+    return token.kind === 'special' ? token.token : decoder.decode(token.bytes);
+  });
+}
+
 /** Segments with adjacent pieces of text joined. */
-export function joinTexts(pieces: Iterable<Segment>): Segment[] {
+function joinTexts(pieces: Iterable<Segment>): Segment[] {
   const segments: Segment[] = [];
   for (const piece of pieces) {
     const last = segments.at(-1);

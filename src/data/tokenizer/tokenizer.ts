@@ -16,7 +16,7 @@ import { hashHex } from '../../common/rng.ts';
 import type { Segment } from '../../relevance/trace/segments.ts';
 import { labelToken, NO_MEANING, NO_STANDING, specialTokens } from '../../relevance/pair/vocabulary.ts';
 import { fromByteCharacters, preTokens } from './byte-level.ts';
-import { joinTexts, type ModelTokenizer, type SegmentStream } from './model-tokenizer.ts';
+import { decodeAll, type ModelTokenizer, readableTokens, type SegmentStream, tokenAt } from './model-tokenizer.ts';
 import type { WordSplitter } from './subword-splits.ts';
 import { TokenStream, type Token } from './token-stream.ts';
 import {
@@ -30,9 +30,6 @@ import {
 /** The number of pre-tokens per cache generation, and the longest pre-token cached, in UTF-16 units. */
 const CACHED_WORDS = 16384;
 const MAX_CACHED_LENGTH = 48;
-
-/** The placeholder for ids without a token. */
-const UNUSED = '<|unused|>';
 
 /** The tokenizer of a lab model. */
 export class LabTokenizer implements ModelTokenizer {
@@ -102,9 +99,7 @@ export class LabTokenizer implements ModelTokenizer {
 
   /** Decodes ids. Each run of text tokens is one text; see {@link TokenStream} for incremental decoding. */
   decode(ids: Iterable<number>): Segment[] {
-    const stream = this.stream();
-    const pieces = Array.from(ids, (id) => stream.push(id));
-    return joinTexts([...pieces.flat(), ...stream.end()]);
+    return decodeAll(this.stream(), ids);
   }
 
   /** An incremental decoding. */
@@ -139,30 +134,12 @@ export class LabTokenizer implements ModelTokenizer {
     return [this.idOf(specialToken)];
   }
 
-  /**
-   * The meaning of an id. A small corpus gives a tokenizer with fewer tokens than its model has rows, and an untrained
-   * model may generate any of them, so an id beyond the vocabulary is a special token without meaning.
-   *
-   * @throws {LabError} `bad-tokenizer` if it is not an id.
-   */
   tokenOf(id: number): Token {
-    const token = this.#tokens[id];
-    if (token !== undefined) return token;
-    if (Number.isInteger(id) && id >= this.vocabSize) return { kind: 'special', token: UNUSED };
-    throw new LabError('bad-tokenizer', {
-      message: 'Unknown token id.',
-      expected: 'a whole number of at least 0',
-      got: String(id),
-    });
+    return tokenAt(this.#tokens, id);
   }
 
-  /** Each token by itself, to be read; bytes that are no whole character are shown as U+FFFD. */
   tokenTexts(ids: Iterable<number>): string[] {
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    return Array.from(ids, (id) => {
-      const token = this.tokenOf(id);
-      return token.kind === 'special' ? token.token : decoder.decode(token.bytes);
-    });
+    return readableTokens(this, ids);
   }
 
   /** The ids of the label tokens of a scale: entry k is label k. */

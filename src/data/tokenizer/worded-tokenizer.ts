@@ -15,7 +15,7 @@ import { EOS, fieldToken, labelToken, MAX_RULES, PAD, ruleToken } from '../../re
 import type { Segment } from '../../relevance/trace/segments.ts';
 import { traceTokenMeaning } from '../../relevance/trace/trace-token.ts';
 import { type ForeignTokenizerJson, readForeignJson } from './foreign-json.ts';
-import { joinTexts, type ModelTokenizer, type SegmentStream } from './model-tokenizer.ts';
+import { decodeAll, type ModelTokenizer, readableTokens, type SegmentStream, tokenAt } from './model-tokenizer.ts';
 import type { Token } from './token-stream.ts';
 import { CRITERION_TEXTS, type ElementTexts, WordedStream } from './worded-stream.ts';
 
@@ -122,9 +122,7 @@ export class WordedTokenizer implements ModelTokenizer {
   }
 
   decode(ids: Iterable<number>): Segment[] {
-    const stream = this.stream();
-    const pieces = Array.from(ids, (id) => stream.push(id));
-    return joinTexts([...pieces.flat(), ...stream.end()]);
+    return decodeAll(this.stream(), ids);
   }
 
   stream(): SegmentStream {
@@ -162,24 +160,12 @@ export class WordedTokenizer implements ModelTokenizer {
     return ids;
   }
 
-  /** As of the lab's tokenizer: an id beyond the vocabulary is a special token without meaning. */
   tokenOf(id: number): Token {
-    const token = this.#tokens[id];
-    if (token !== undefined) return token;
-    if (Number.isInteger(id) && id >= 0) return { kind: 'special', token: '<|unused|>' };
-    throw new LabError('bad-tokenizer', {
-      message: 'Unknown token id.',
-      expected: 'a whole number of at least 0',
-      got: String(id),
-    });
+    return tokenAt(this.#tokens, id);
   }
 
   tokenTexts(ids: Iterable<number>): string[] {
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    return Array.from(ids, (id) => {
-      const token = this.tokenOf(id);
-      return token.kind === 'special' ? token.token : decoder.decode(token.bytes);
-    });
+    return readableTokens(this, ids);
   }
 
   labelIds(scaleSize: number): number[] {
